@@ -1,0 +1,51 @@
+"""The intermediate representation: ``Network`` and its layers. It imports nothing but errors."""
+
+from bitfpga.ir.file import network_bytes
+from bitfpga.ir.layers import (
+    LAYER_KINDS,
+    Add,
+    AvgPool,
+    Concat,
+    Conv,
+    Dense,
+    Layer,
+    MaxPool,
+    Mean,
+    Pad,
+    Reshape,
+    Scale,
+    Slice,
+    Table,
+    Transpose,
+)
+from bitfpga.ir.network import INPUT, Network, TestVectors, check_batch
+from bitfpga.ir.ranges import accumulator_range
+from bitfpga.ir.tensors import IntArray, Requantise, TensorType, identity_requantise
+
+__all__ = [
+    "INPUT",
+    "LAYER_KINDS",
+    "Add",
+    "AvgPool",
+    "Concat",
+    "Conv",
+    "Dense",
+    "IntArray",
+    "Layer",
+    "MaxPool",
+    "Mean",
+    "Network",
+    "Pad",
+    "Requantise",
+    "Reshape",
+    "Scale",
+    "Slice",
+    "Table",
+    "TensorType",
+    "TestVectors",
+    "Transpose",
+    "accumulator_range",
+    "check_batch",
+    "identity_requantise",
+    "network_bytes",
+]
