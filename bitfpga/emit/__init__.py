@@ -1,0 +1,5 @@
+"""Schedule to files. It decides nothing: every size, order and width comes from the plan."""
+
+from bitfpga.emit.sources import emit_sources, render_readme
+
+__all__ = ["emit_sources", "render_readme"]

@@ -1,0 +1,189 @@
+"""``build`` makes a ``Project``: the files of an HLS project, in memory until they are written.
+
+A project folder holds ``hls/``, ``schedule.json``, ``network.bitfpga``, ``README.md`` and
+``manifest.json`` (SHA-256 of every other file). ``csim`` keeps what it compiles in ``csim/``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bitfpga.boards import load_board
+from bitfpga.digits import NumberSystem
+from bitfpga.emit import emit_sources, render_readme
+from bitfpga.errors import PlanError, ProjectError
+from bitfpga.ir import IntArray, Network, network_bytes
+from bitfpga.plan import Schedule, Target, plan
+from bitfpga.project_folder import FORMAT, MANIFEST, VERSION, check_replaceable, sha256
+from bitfpga.reference import run
+
+if TYPE_CHECKING:
+    from bitfpga.csim import CsimResult
+
+GOLDEN_SAMPLES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A network, its schedule and the files that come of them (relative path to bytes)."""
+
+    network: Network
+    schedule: Schedule
+    files: dict[str, bytes]
+
+    def write(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the folder ``path`` as a whole and return it.
+
+        It appears complete or not at all. An existing folder is only replaced with ``force``, and
+        only if bitfpga made it and nothing else lies in it; else ``ProjectError``.
+        """
+        folder = Path(path).absolute()
+        check_replaceable(folder, force)
+        made: list[Path] = []
+        try:
+            _make_parents(folder.parent, made)
+            with _scratch_beside(folder) as scratch:
+                _write_files(scratch / "new", {**self.files, MANIFEST: self._manifest()})
+                check_replaceable(folder, force)  # again: writing took a while
+                _swap(scratch, folder)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            place = f" ({error.filename})" if error.filename else ""
+            raise ProjectError(f"cannot write {folder}: {reason}{place}") from None
+        finally:
+            for parent in reversed(made):  # each goes only while it is empty
+                with suppress(OSError):
+                    parent.rmdir()
+        return folder
+
+    def csim(self, x: npt.ArrayLike, *, checked: bool = False) -> IntArray:
+        """Return the C simulation's outputs [n, *output shape] for integers [n, *input shape].
+
+        Nothing is compared here; ``bitfpga.csim.check`` does that. ``checked`` uses ap_int types.
+        Compiles once per Project; ``ToolError`` when there is no C++ compiler or it fails.
+        """
+        from bitfpga.csim import simulate
+
+        result: CsimResult = simulate(self._scratch, self.network, x, checked=checked)
+        return result.y
+
+    @cached_property
+    def _scratch(self) -> Path:
+        folder = tempfile.mkdtemp(prefix="bitfpga-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return self.write(Path(folder) / "project")
+
+    def _manifest(self) -> bytes:
+        digests = {name: sha256(data) for name, data in sorted(self.files.items())}
+        document = {"format": FORMAT, "version": VERSION, "files": digests}
+        return (json.dumps(document, indent=1) + "\n").encode()
+
+
+def build(
+    network: Network,
+    board: str | Path = "pynq-z2",
+    *,
+    clock_ns: float | None = None,
+    number_system: str = "csd",
+    target_latency_us: float | None = None,
+    target_fps: float | None = None,
+    on_layer: Callable[[str], None] | None = None,
+) -> Project:
+    """Return the HLS project of ``network`` for ``board`` (a name, or the path of a TOML file).
+
+    ``clock_ns``: clock period in ns (default: the board's). ``number_system``: ``csd`` or
+    ``binary``. A target (us a sample, or samples a second) makes the folding the smallest that
+    reaches it; without one it is the fastest that fits. ``on_layer`` is called with a line of
+    progress, twice a layer. Raises ``BoardError`` or ``PlanError``
+    before anything is written.
+    """
+    if number_system not in [system.value for system in NumberSystem]:
+        raise PlanError(f"number system {number_system!r}: csd or binary")
+    schedule = plan(
+        network,
+        load_board(board),
+        clock_ns=clock_ns,
+        number_system=NumberSystem(number_system),
+        target=Target(latency_us=target_latency_us, fps=target_fps),
+        on_layer=on_layer,
+    )
+    return emit(network, schedule, on_layer)
+
+
+def emit(
+    network: Network, schedule: Schedule, on_layer: Callable[[str], None] | None = None
+) -> Project:
+    """Return the project that ``schedule`` makes of ``network``, golden vectors included."""
+    x = golden_inputs(network)
+    sources = emit_sources(network, schedule, x, run(network, x), on_layer)
+    files = {f"hls/{name}": data for name, data in sources.items()}
+    files["schedule.json"] = schedule.to_json().encode()
+    files["network.bitfpga"] = network_bytes(network)
+    files["README.md"] = render_readme(network, schedule)
+    return Project(network, schedule, files)
+
+
+def golden_inputs(network: Network, n_samples: int = GOLDEN_SAMPLES) -> IntArray:
+    """Return inputs for golden vectors: all least, all greatest, then real or random samples."""
+    x = network.input
+    extremes = np.stack([np.full(x.shape, x.low), np.full(x.shape, x.high)]).astype(x.dtype)
+    if network.vectors is not None:
+        rest: Any = network.vectors.x[: n_samples - 2]
+    else:
+        shape = (n_samples - 2, *x.shape)
+        rest = np.random.default_rng(0).integers(x.low, x.high, shape, endpoint=True)
+    return np.concatenate([extremes, rest.astype(x.dtype)])
+
+
+def _make_parents(folder: Path, made: list[Path]) -> None:
+    """Make ``folder`` and what is missing above it, each one noted in ``made`` beforehand."""
+    if folder.is_dir():
+        return
+    _make_parents(folder.parent, made)
+    made.append(folder)
+    folder.mkdir(exist_ok=True)
+
+
+def _write_files(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+@contextmanager
+def _scratch_beside(folder: Path) -> Iterator[Path]:
+    """Yield a hidden folder on the same disk as ``folder``, gone afterwards whatever happens."""
+    scratch = tempfile.mkdtemp(dir=folder.parent, prefix=".bitfpga-")
+    try:
+        yield Path(scratch)
+    finally:
+        try:
+            shutil.rmtree(scratch, ignore_errors=True)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)  # where an interruption stopped the first
+
+
+def _swap(scratch: Path, folder: Path) -> None:
+    """Put ``scratch/new`` in the place of ``folder``; what stood there survives any failure."""
+    old = scratch / "old"
+    try:
+        if folder.exists():
+            os.rename(folder, old)
+        os.rename(scratch / "new", folder)
+    finally:
+        if old.exists() and not folder.exists():
+            os.rename(old, folder)
