@@ -1,0 +1,250 @@
+"""The command line: one small function per verb. Nothing else in bitfpga writes to stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+
+from bitfpga import __version__
+from bitfpga.csim import CsimResult, check, simulate
+from bitfpga.demo import BOARD, demo_table, run_demo
+from bitfpga.digits import NumberSystem
+from bitfpga.errors import UsageError
+from bitfpga.ir import IntArray, Network
+from bitfpga.npy import npy_writer, read_npy
+from bitfpga.project import build, golden_inputs
+from bitfpga.project_folder import ProjectFolder, check_replaceable, open_project
+from bitfpga.report import facts_table, print_whole, schedule_lines, schedule_summary
+from bitfpga.terminal import err, exit_codes, out, say
+
+RANDOM_SAMPLES = 1000
+
+app = typer.Typer(
+    help="Bit-pruned networks as multiplier-free accelerators for Zynq boards.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+Folder = Annotated[Path, typer.Argument(help="A project folder made by 'bitfpga build'.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
+
+
+def main() -> None:
+    """Run the command line and exit: 0 fine, 1 our error, 2 usage, 3 an outside tool failed."""
+    with exit_codes():
+        app(prog_name="bitfpga")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bitfpga {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...
+
+
+@app.command("build")
+def build_command(
+    network: Annotated[Path, typer.Argument(help="A network file, NET.bitfpga.")],
+    board: Annotated[str, typer.Option(help="Board name, or path of your board's .toml.")] = BOARD,
+    output: Output = Path("build"),
+    clock_ns: Annotated[
+        float | None, typer.Option(help="Clock period in ns, 1 to 1000 (default: the board's).")
+    ] = None,
+    number_system: Annotated[
+        NumberSystem, typer.Option(help="How weights become signed digits.")
+    ] = NumberSystem.CSD,
+    target_latency_us: Annotated[
+        float | None,
+        typer.Option(help="Smallest design of this latency in us (default: shortest interval)."),
+    ] = None,
+    target_fps: Annotated[
+        float | None,
+        typer.Option(help="Smallest design of this rate, samples/s (default: shortest interval)."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a folder bitfpga made.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Turn a network into an HLS project for a board."""
+    if target_latency_us is not None and target_fps is not None:
+        raise UsageError("give --target-latency-us or --target-fps, not both")
+    check_replaceable(output.absolute(), force)
+    loaded = Network.load(network)
+    with _progress(2 * len(loaded.layers)) as advance:
+        project = build(
+            loaded,
+            board,
+            clock_ns=clock_ns,
+            number_system=number_system.value,
+            target_latency_us=target_latency_us,
+            target_fps=target_fps,
+            on_layer=advance,
+        )
+    folder = project.write(output, force=force)
+    if as_json:
+        _print_json({"folder": str(folder), **schedule_summary(project.schedule)})
+        return
+    print_whole(out, schedule_lines(project.schedule, out))
+    _print_written(len(project.files) + 1, folder, "csim", output)
+
+
+@app.command("csim")
+def csim_command(
+    folder: Folder,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--input",
+            help="An .npy file of samples: integers as they are, floats quantised "
+            "(default: the network's test vectors, else 1000 random samples).",
+        ),
+    ] = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option("--output", help="Write the outputs, integers, to this .npy if all is equal."),
+    ] = None,
+    checked: Annotated[
+        bool, typer.Option("--checked", help="Exact-width ap_int types (hls4ml's headers).")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compile the project with g++ or clang++, run it, and compare with the reference."""
+    project = open_project(folder)
+    _warn_changed(project)
+    x = _csim_inputs(project, inputs)
+    with npy_writer(outputs) as write:
+        with err.status("compiling and simulating"):
+            result = simulate(project.path, project.network, x, checked=checked)
+        with err.status("comparing with the reference"):
+            check(project.path, project.network, x, result.y)
+        write(result.y)
+    _print_csim(project, result, checked, as_json)
+
+
+@app.command("report")
+def report_command(folder: Folder, as_json: Json = False) -> None:
+    """Show the schedule of a project from what lies in its folder."""
+    project = open_project(folder)
+    _warn_changed(project)
+    if as_json:
+        summary = schedule_summary(project.schedule)
+        _print_json({"folder": str(project.path), "changed": list(project.changed), **summary})
+    else:
+        print_whole(out, schedule_lines(project.schedule, out))
+
+
+@app.command("demo")
+def demo_command(
+    output: Output = Path("bitfpga-demo"),
+    as_json: Json = False,
+) -> None:
+    """Build and C-simulate the digits classifier that comes with bitfpga."""
+    with err.status("building, compiling and simulating the demo"):
+        result = run_demo(output)
+    if as_json:
+        _print_json(
+            {
+                "folder": str(result.folder),
+                "n_samples": result.n_samples,
+                "accuracy": result.accuracies,
+                "bit_exact": True,
+                **result.summary,
+            }
+        )
+        return
+    print_whole(out, ["bitfpga demo: 8x8 digits, C simulation", demo_table(result)])
+    _print_written(result.n_files, result.folder, "report", output)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Yield a function that moves a progress bar on stderr one step and names the step."""
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("building", total=total)
+
+        def advance(step: str) -> None:
+            progress.update(task, advance=1, description=escape(step))
+
+        yield advance
+
+
+def _print_written(n_files: int, folder: Path, verb: str, output: Path) -> None:
+    """Print where the files went, and the command to type next, as a shell takes it."""
+    typed = str(output) if not str(output).startswith("-") else f"./{output}"
+    following = f"{_program()} {verb} {shlex.quote(typed)}"
+    print_whole(out, [f"wrote {n_files} files to {folder}", f"next: {following}"])
+
+
+def _program() -> str:
+    """Return how to call this program again: by name where PATH knows it, else as now."""
+    if shutil.which("bitfpga"):
+        return "bitfpga"
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m bitfpga"
+    return shlex.quote(os.path.relpath(called))
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    typer.echo(json.dumps(document, indent=1))
+
+
+def _warn_changed(project: ProjectFolder) -> None:
+    if project.changed:
+        names, more = ", ".join(project.changed[:5]), len(project.changed) - 5
+        say(f"note: changed since the build: {names}" + (f" and {more} more" if more > 0 else ""))
+
+
+def _csim_inputs(project: ProjectFolder, path: Path | None) -> IntArray:
+    network = project.network
+    if path is not None:
+        array = read_npy(path)
+        return network.quantise(array) if array.dtype.kind == "f" else array
+    if network.vectors is not None:
+        return network.vectors.x
+    return golden_inputs(network, RANDOM_SAMPLES)
+
+
+def _print_csim(project: ProjectFolder, result: CsimResult, checked: bool, as_json: bool) -> None:
+    n_samples, seconds = len(result.y), result.run_cpu_seconds
+    document = {
+        "folder": str(project.path),
+        "changed": list(project.changed),
+        "n_samples": n_samples,
+        "bit_exact": True,
+        "types": "ap_int" if checked else "native",
+        "compiled": result.compiled,
+        "compile_cpu_seconds": result.compile_cpu_seconds,
+        "run_cpu_seconds": seconds,
+    }
+    if as_json:
+        _print_json(document)
+        return
+    how = f"{result.compile_cpu_seconds:.2f} CPU s" if result.compiled else "nothing to do"
+    rows = [
+        ("samples", f"{n_samples:,}"),
+        ("equal to the reference", "yes, bit for bit"),
+        ("types", str(document["types"])),
+        ("compiled", how),
+        ("ran", f"{seconds:.3f} CPU s"),
+    ]
+    print_whole(out, [f"C simulation of {project.network.name}", facts_table(rows)])

@@ -1,0 +1,185 @@
+"""C simulation: compile a project's sources with the C++ compiler at hand and run them on arrays.
+
+The program is kept under ``csim/`` in the project, named by the hash of sources, flags and
+compiler, so an unchanged project is never compiled twice. It runs as a child process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import platform
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bitfpga.errors import CsimError, ToolError
+from bitfpga.ir import IntArray, Network, check_batch
+from bitfpga.project_folder import CACHE
+from bitfpga.reference import run, run_all
+from bitfpga.tools import Compiler, find_cxx, run_tool
+
+COMPILE_LIMIT_S = 600.0
+RUN_LIMIT_S = 3600.0
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label")
+
+
+@dataclass(frozen=True, eq=False)
+class CsimResult:
+    """Outputs, integers [n, *output shape], and what they cost in CPU seconds."""
+
+    y: IntArray
+    compiled: bool
+    compile_cpu_seconds: float
+    run_cpu_seconds: float
+
+
+def simulate(
+    folder: Path,
+    network: Network,
+    x: npt.ArrayLike,
+    *,
+    checked: bool = False,
+    sanitize: bool = False,
+) -> CsimResult:
+    """Compile the project in ``folder`` if need be, run it on ``x`` and return the outputs.
+
+    ``x``: integers [n, *input shape]. ``checked``: the synthesised top function in ap_int types.
+    ``sanitize``: address and undefined-behaviour checks and warnings as errors.
+    ``ToolError`` when the compiler or the program fails, ``CsimError`` where it cannot write.
+    """
+    batch = np.ascontiguousarray(check_batch(network, x).astype(network.input.dtype))
+    try:
+        (folder / CACHE).mkdir(exist_ok=True)
+    except OSError as error:
+        reason = f"cannot write {folder / CACHE}: {error.strerror}"
+        raise CsimError(f"{reason}; copy the project to a place where csim may write") from None
+    compiler = find_cxx()
+    sources = ("testbench.cpp", "top.cpp") if checked else ("simulate.cpp",)
+    flags = _flags(compiler, checked, sanitize)
+    program = folder / CACHE / _key(folder, compiler, flags) / Path(sources[0]).stem
+    compile_cpu_seconds, compiled = 0.0, not program.is_file()
+    if compiled:
+        compile_cpu_seconds = _compile(folder, compiler, flags, sources, program)
+    with tempfile.TemporaryDirectory(dir=folder / CACHE, prefix="run-") as scratch:
+        arguments = ("x.bin", "y.bin", folder.absolute() / "hls" / "taps.bin")
+        (Path(scratch) / "x.bin").write_bytes(batch.tobytes())
+        done = run_tool([program.absolute(), *arguments], cwd=Path(scratch), limit_s=RUN_LIMIT_S)
+        y = np.fromfile(Path(scratch) / "y.bin", network.output.dtype)
+    expected = len(batch) * network.output.size
+    if y.size != expected:
+        raise CsimError(f"C simulation of {folder} gave {y.size} values, expected {expected}")
+    shaped = y.reshape(len(batch), *network.output.shape)
+    return CsimResult(shaped, compiled, compile_cpu_seconds, done.cpu_seconds)
+
+
+def check(folder: Path, network: Network, x: npt.ArrayLike, y: IntArray) -> None:
+    """Raise ``CsimError`` unless ``y`` equals the reference on ``x``, value for value.
+
+    The error names the first layer, sample and index that differ, expected and got.
+    """
+    expected = run(network, x)
+    if np.array_equal(expected, y):
+        return
+    sample, *index = (int(i) for i in np.argwhere(expected != y)[0])
+    place = (sample, *index)
+    layer = _first_difference(folder, network, np.asarray(x)[sample : sample + 1])
+    found = f"output: sample {sample}, index {index}, expected {expected[place]}, got {y[place]}"
+    count = int((expected != y).reshape(len(y), -1).any(axis=1).sum())
+    raise CsimError(
+        f"C simulation of {folder} differs from the reference on {count} of {len(y)} samples\n"
+        f"  {layer or 'no layer differs in native integers: only the last step, or exact widths'}\n"
+        f"  {found}"
+    )
+
+
+def _first_difference(folder: Path, network: Network, x: IntArray) -> str | None:
+    """Return where the first layer goes wrong for one sample, from a trace of the simulation."""
+    compiler = find_cxx()
+    flags = _flags(compiler, False, False)
+    program = folder / CACHE / _key(folder, compiler, flags) / "simulate"
+    if not program.is_file():
+        _compile(folder, compiler, flags, ("simulate.cpp",), program)
+    with tempfile.TemporaryDirectory(dir=folder / CACHE, prefix="trace-") as scratch:
+        (Path(scratch) / "x.bin").write_bytes(x.astype(network.input.dtype).tobytes())
+        taps = folder.absolute() / "hls" / "taps.bin"
+        arguments = ("x.bin", "y.bin", taps, "--trace", "layers.bin")
+        run_tool([program.absolute(), *arguments], cwd=Path(scratch), limit_s=RUN_LIMIT_S)
+        values = np.fromfile(Path(scratch) / "layers.bin", np.int64)
+    tensors, at = run_all(network, x), 0
+    for layer in network.layers:
+        if layer.kind == "reshape":
+            continue
+        expected = tensors[layer.name].reshape(-1).astype(np.int64)
+        got = values[at : at + expected.size]
+        at += expected.size
+        wrong = np.flatnonzero(expected[: got.size] != got)
+        if wrong.size:
+            index = [int(i) for i in np.unravel_index(wrong[0], layer.output.shape)]
+            return (
+                f"layer '{layer.label}' ({layer.kind}): index {index}, "
+                f"expected {expected[wrong[0]]}, got {got[wrong[0]]}"
+            )
+    return None
+
+
+def ap_int_headers() -> Path:
+    """Return the folder of ``ap_int.h`` in the installed hls4ml package, which is not imported."""
+    spec = importlib.util.find_spec("hls4ml")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        folder = Path(place) / "templates" / "vivado" / "ap_types"
+        if (folder / "ap_int.h").is_file():
+            return folder
+    raise ToolError(
+        "--checked needs the ap_int headers of hls4ml, which is not installed: "
+        "pip install 'bitfpga[checked]'; without --checked csim needs nothing"
+    )
+
+
+def _flags(compiler: Compiler, checked: bool, sanitize: bool) -> tuple[str, ...]:
+    flags = [*compiler.extra_flags, "-std=c++14", "-Iinclude", "-I.", "-pthread"]
+    if checked:
+        if not compiler.builds_ap_int:
+            raise ToolError(
+                f"--checked needs g++ or clang++: the ap_int headers do not compile with "
+                f"{compiler.version}; install one, or leave --checked out"
+            )
+        return (*flags, "-O1", "-w", "-isystem", str(ap_int_headers()))
+    flags.append("-fno-exceptions")
+    if sanitize:
+        checks = ",".join(compiler.sanitizers)
+        return (*flags, "-O1", "-g", *WARNINGS, f"-fsanitize={checks}", "-fno-sanitize-recover=all")
+    native = platform.machine() in ("x86_64", "AMD64") and compiler.family != "zig"
+    return (*flags, "-O3", *(("-march=native",) if native else ()))
+
+
+def _key(folder: Path, compiler: Compiler, flags: tuple[str, ...]) -> str:
+    """Return the hash of all that decides the program: sources, flags, compiler, processor."""
+    digest = hashlib.sha256(repr((compiler.argv, compiler.version, flags)).encode())
+    digest.update(platform.processor().encode() + platform.node().encode())
+    for path in sorted((folder / "hls").rglob("*.[ch]pp")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _compile(
+    folder: Path,
+    compiler: Compiler,
+    flags: tuple[str, ...],
+    sources: tuple[str, ...],
+    program: Path,
+) -> float:
+    """Compile into ``program`` (it appears whole or not at all); return the CPU seconds taken."""
+    program.parent.mkdir(parents=True, exist_ok=True)
+    files = [f"testbench/{name}" if name != "top.cpp" else name for name in sources]
+    log = program.parent / "compile.log"
+    with tempfile.TemporaryDirectory(dir=program.parent, prefix="compile-") as scratch:
+        partial = Path(scratch).absolute() / program.name  # another csim may compile the same
+        command: list[str | Path] = [*compiler.argv, *flags, *files, "-o", partial]
+        done = run_tool(command, cwd=folder / "hls", limit_s=COMPILE_LIMIT_S, log=log)
+        partial.replace(program)
+    return done.cpu_seconds
