@@ -1,6 +1,12 @@
 """The intermediate representation: ``Network`` and its layers. It imports nothing but errors."""
 
 from bitfpga.ir.file import network_bytes
+from bitfpga.ir.groups import (
+    GROUP_MODES,
+    ROUNDED_AVERAGING,
+    ZERO_POINT_SHIFTING,
+    BitGroups,
+)
 from bitfpga.ir.layers import (
     LAYER_KINDS,
     Add,
@@ -23,10 +29,14 @@ from bitfpga.ir.ranges import accumulator_range
 from bitfpga.ir.tensors import IntArray, Requantise, TensorType, identity_requantise
 
 __all__ = [
+    "GROUP_MODES",
     "INPUT",
     "LAYER_KINDS",
+    "ROUNDED_AVERAGING",
+    "ZERO_POINT_SHIFTING",
     "Add",
     "AvgPool",
+    "BitGroups",
     "Concat",
     "Conv",
     "Dense",

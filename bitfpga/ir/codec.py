@@ -28,12 +28,17 @@ def encode(value: Any, store: StoreArray) -> Any:
     if isinstance(value, np.ndarray):
         return {"array": store(value)}
     if dataclasses.is_dataclass(value):
-        return {f.name: encode(getattr(value, f.name), store) for f in dataclasses.fields(value)}
+        fields = [f for f in dataclasses.fields(value) if not _is_left_out(f, value)]
+        return {f.name: encode(getattr(value, f.name), store) for f in fields}
     if isinstance(value, tuple):
         return [encode(item, store) for item in value]
     if isinstance(value, np.generic):
         return value.item()
     return value
+
+
+def _is_left_out(field: dataclasses.Field[Any], value: Any) -> bool:
+    return bool(field.metadata.get("left_out_if_none")) and getattr(value, field.name) is None
 
 
 def encode_layer(layer: Layer, store: StoreArray) -> dict[str, Any]:
@@ -95,11 +100,11 @@ def _type_hints(cls: Any) -> dict[str, Any]:
 
 
 def _decode_dataclass(cls: Any, value: Any, fetch: FetchArray, where: str) -> Any:
-    names = [f.name for f in dataclasses.fields(cls)]
-    if not isinstance(value, dict) or set(value) != set(names):
+    fields = dataclasses.fields(cls)
+    names = {f.name for f in fields}
+    needed = {f.name for f in fields if not f.metadata.get("left_out_if_none")}
+    if not isinstance(value, dict) or not needed <= set(value) <= names:
         got = sorted(value) if isinstance(value, dict) else value
-        raise ModelError(f"{where}: fields {str(got)[:120]}, expected {sorted(names)}")
+        raise ModelError(f"{where}: fields {str(got)[:120]}, expected {sorted(needed)}")
     hints = _type_hints(cls)
-    return cls(
-        **{name: decode(hints[name], value[name], fetch, f"{where}, {name}") for name in names}
-    )
+    return cls(**{key: decode(hints[key], value[key], fetch, f"{where}, {key}") for key in value})

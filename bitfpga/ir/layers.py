@@ -6,16 +6,21 @@ the type of the one tensor it writes (``output``). None of them holds text for a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from bitfpga.ir.groups import BitGroups
 from bitfpga.ir.tensors import Requantise, TensorType
 
 Pairs = tuple[tuple[int, int], ...]
 Ints = tuple[int, ...]
+
+# Marks fields younger than version 1 of the file format: None is left out of files, so that
+# networks without them keep their bytes.
+LEFT_OUT_IF_NONE = {"left_out_if_none": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +41,15 @@ class Layer:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dense(Layer):
-    """``weight @ x`` over the last axis, requantised. ``weight``: int16 [n_outputs, n_inputs]."""
+    """``weight @ x`` over the last axis, requantised. ``weight``: int16 [n_outputs, n_inputs].
+
+    ``bit_groups``: how the weights are coded, where they are bi-directionally sparse.
+    """
 
     kind: ClassVar[str] = "dense"
     weight: npt.NDArray[np.int16]
     requantise: Requantise
+    bit_groups: BitGroups | None = field(default=None, metadata=LEFT_OUT_IF_NONE)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +57,7 @@ class Conv(Layer):
     """1-d or 2-d cross-correlation, requantised; out-of-map inputs are 0.
 
     ``weight``: int16 [n_outputs, n_inputs / groups, *kernel]; ``padding`` is (before, after) for
-    each spatial axis.
+    each spatial axis; ``groups`` split the channels, ``bit_groups`` are as in ``Dense``.
     """
 
     kind: ClassVar[str] = "conv"
@@ -58,6 +67,7 @@ class Conv(Layer):
     padding: Pairs
     dilation: Ints
     groups: int
+    bit_groups: BitGroups | None = field(default=None, metadata=LEFT_OUT_IF_NONE)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

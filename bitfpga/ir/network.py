@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitfpga.errors import ModelError
+from bitfpga.ir.groups import check_bit_groups
 from bitfpga.ir.layers import Conv, Dense, Layer
 from bitfpga.ir.ranges import check_requantise
 from bitfpga.ir.shapes import output_shape
@@ -190,6 +191,8 @@ def _check_layer(layer: Layer, types: dict[str, TensorType]) -> None:
     shape = output_shape(layer, input_types)
     if shape != layer.output.shape:
         raise ModelError(f"layer '{layer.label}' makes {shape}, but says {layer.output.shape}")
+    if isinstance(layer, Dense | Conv) and layer.bit_groups is not None:
+        check_bit_groups(layer.label, layer.weight, layer.bit_groups)
     check_requantise(layer, input_types)
     if getattr(layer, "requantise", None) is None and layer.kind != "table":
         _check_passes_through(layer, input_types)
