@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -207,9 +208,31 @@ def test_powers_of_two_requantise_exactly(exponents, biases, sums):
     np.testing.assert_array_equal(requantise.apply(np.array([sums], np.int64))[0], expected)
 
 
-def test_biases_round_to_the_nearest_sixteenth():
-    requantise = fit_requantise("l", np.ones(2), np.array([0.3, -0.3]), 9.0, (-8, 7))
-    assert (requantise.shift, requantise.bias.tolist()) == (4, [5, -5])
+def test_biases_beside_inexact_multipliers_round_to_a_sixteenth_or_finer():
+    third = np.full(2, 1 / 3)
+    requantise = fit_requantise("l", third, np.array([0.3, -0.3]), 9.0, (-8, 7))
+    assert requantise.shift >= 4
+    steps = np.ldexp([0.3, -0.3], requantise.shift)
+    np.testing.assert_array_equal(requantise.bias, np.floor(steps + 0.5))
+
+
+@pytest.mark.parametrize("exponents", [[0, 0], [-3, -1], [2, -4], [3, 1], [-7, 0]])
+def test_powers_of_two_requantise_as_real_arithmetic_does(exponents):
+    """Whatever the bias: halves, ties, and values between the steps of the sums."""
+    rng = np.random.default_rng(5)
+    biases = [*rng.normal(0, 3, 40), 0.5, -0.5, 0.25, -2.5, 0.3, 1 / 3, 0.0, 4.0]
+    for bias in biases:
+        offsets = np.array([bias, -bias])
+        multipliers = np.ldexp(1.0, exponents)
+        requantise = fit_requantise("l", multipliers, offsets, 150.0, (-100, 90))
+        for c, e in enumerate(exponents):
+            for total in range(-150, 151):
+                exact = Fraction(total) * Fraction(2) ** e + Fraction(offsets[c]) + Fraction(1, 2)
+                half = (1 << requantise.shift) >> 1
+                scaled = total * int(requantise.multiplier[c]) + int(requantise.bias[c]) + half
+                assert min(max(scaled >> requantise.shift, -100), 90) == min(
+                    max(math.floor(exact), -100), 90
+                )
 
 
 def test_weights_are_symmetric_and_per_channel():

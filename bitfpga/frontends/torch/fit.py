@@ -51,6 +51,8 @@ def fit_requantise(
     ``multiplier`` and ``bias`` are real, in steps of the output; ``largest_sum`` bounds |sum|
     (one number, or one for each multiplier).
     A power of two is met exactly; others by ``MAX_DIGITS`` digits, with the real value kept.
+    For powers of two the result is that of real arithmetic, whatever the bias: below the last
+    bit of the shifted sums a bias changes nothing, so it is rounded down to that bit.
     """
     largest = float(np.max(largest_sum)) * float(np.abs(multiplier).max())
     room = largest + float(np.abs(bias).max()) + 1.0
@@ -62,15 +64,16 @@ def fit_requantise(
         )
     fitted = signed_digits(multiplier)
     shift = max(0, -int(lowest_digit(fitted).min()))
-    if (bias != np.floor(bias)).any():
+    if (fitted != multiplier).any() and (bias != np.floor(bias)).any():
         shift = max(shift, _BIAS_BITS)
     shift = min(shift, limit, MAX_SHIFT)
     integers = np.round(np.ldexp(fitted, shift))
     _check_lost(label, np.abs(np.ldexp(integers, -shift) - fitted) * largest_sum)
     exact = (np.ldexp(integers, -shift) == multiplier).all()
+    down = 0.0 if exact and shift else 0.5
     return Requantise(
         multiplier=integers.astype(np.int64),
-        bias=np.floor(np.ldexp(bias, shift) + 0.5).astype(np.int64),
+        bias=np.floor(np.ldexp(bias, shift) + down).astype(np.int64),
         shift=shift,
         low=clamp[0],
         high=clamp[1],
