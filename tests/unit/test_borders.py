@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ir": {"errors"},
     "digits": {"errors"},
     "reference": {"ir", "errors"},
-    "prune": {"digits", "errors"},
+    "prune": {"digits", "errors", "ir"},
     "frontends.torch*": {"frontends", "ir", "prune", "errors"},
     "frontends": {"ir", "errors"},
     "boards": {"paths", "errors"},
@@ -67,7 +67,7 @@ ONLY_IN: dict[str, set[str]] = {
     "qonnx": {"frontends.onnx*"},
     "pynq": {"runtime"},
     "typer": {"cli"},
-    "rich": {"cli", "demo", "report", "terminal"},
+    "rich": {"cli", "demo", "report", "terminal", "prune.progress"},
     "hls4ml": set(),  # csim only asks importlib where its ap_int headers lie
     "pickle": set(),
     "marshal": set(),

@@ -56,7 +56,7 @@ def test_a_concat_of_fixed_tensors_wastes_no_bits():
     quantise = torch.ops.bitfpga.fake_quantise
 
     def forward(m, x):
-        return torch.cat([x, quantise(x, 0.125, -8, 7)], 1) * 1.5
+        return torch.cat([x, quantise(x, torch.tensor([0.125]), -8, 7)], 1) * 1.5
 
     model, x = Fn(forward), randn(64, 8)
     network = from_torch(model, x, 8, 8, 8)
@@ -202,10 +202,8 @@ def test_a_function_minus_its_argument_is_one_table(size):
 
 
 def test_a_trained_grid_keeps_its_integers_beside_a_table():
-    quantise = torch.ops.bitfpga.fake_quantise
-    model = Fn(
-        lambda m, x: (y := quantise(x * 1.0, 2.0**-11, -(1 << 14), (1 << 14) - 1)) + y.tanh()
-    )
+    quantise, step = torch.ops.bitfpga.fake_quantise, torch.tensor([2.0**-11])
+    model = Fn(lambda m, x: (y := quantise(x * 1.0, step, -(1 << 14), (1 << 14) - 1)) + y.tanh())
     kinds = [layer.kind for layer in from_torch(model, randn(64, 6), 16, 8, 16).layers]
     assert kinds[-1] == "add"
 

@@ -8,7 +8,8 @@ from torch import nn
 
 from bitfpga import reference
 from bitfpga.errors import ModelError
-from bitfpga.frontends.torch import fake_quantise, fake_quantised, from_torch
+from bitfpga.frontends.torch import fake_quantised, from_torch
+from bitfpga.prune import fake_quantise
 
 
 class IntegerLinear(nn.Linear):
@@ -45,7 +46,8 @@ class Quantise(nn.Module):
         self.grid = scale, low, high
 
     def forward(self, x):
-        return torch.ops.bitfpga.fake_quantise(x, *self.grid)
+        scale, low, high = self.grid
+        return torch.ops.bitfpga.fake_quantise(x, torch.tensor([scale]), low, high)
 
 
 def model():
@@ -109,7 +111,7 @@ def test_a_pooled_quantiser_fixes_the_type_before_it():
 def test_a_quantiser_beside_another_reader_of_the_input():
     class Both(nn.Module):
         def forward(self, x):
-            return torch.cat([fake_quantise(x, 0.5, -2, 1), x], 1)
+            return torch.cat([fake_quantise(x, torch.tensor([0.5]), -2, 1), x], 1)
 
     network = from_torch(Both().eval(), torch.randn(9, 7))
     x = torch.randn(20, 7)
@@ -135,6 +137,29 @@ def test_wrong_integers_are_refused(values, scale, message):
         from_torch(nn.Sequential(layer).eval(), torch.randn(4, 3))
 
 
+def test_joined_tensors_of_one_grid_stay_on_it():
+    """Two trained grids that are alike need no conversion; others are converted."""
+
+    class Joined(nn.Module):
+        def __init__(self, other):
+            super().__init__()
+            self.other = other
+
+        def forward(self, x):
+            a = fake_quantise(x * 0.5, torch.tensor([0.125]), -8, 7)
+            b = fake_quantise(x * 0.75, torch.tensor([self.other]), -8, 7)
+            return torch.cat([a, b], 1)
+
+    x = torch.randn(30, 5)
+    for other, kinds in ((0.125, 3), (0.25, 5)):
+        model = Joined(other).eval()
+        network = from_torch(model, x, act_bits=5)
+        assert len(network.layers) == kinds
+    network = from_torch(Joined(0.125).eval(), x, input_bits=12)
+    assert (network.output.bits, network.output.scale) == (4, 0.125)
+    assert [layer.kind for layer in network.layers] == ["scale", "scale", "concat"]
+
+
 @pytest.mark.parametrize("grid", [(0.0, 0, 3), (1.0, 3, 3), (1.0, -65536, 5), (1.0, 0, 65536)])
 def test_wrong_grids_are_refused(grid):
     with pytest.raises(ModelError, match=r"fake_quantise.*16 bits"):
@@ -143,7 +168,7 @@ def test_wrong_grids_are_refused(grid):
 
 def test_gradients_pass_inside_the_range_only():
     x = torch.tensor([-1.3, -0.2, 0.4, 0.9, 7.0], requires_grad=True)
-    y = fake_quantise(x, 0.5, -2, 3)
+    y = fake_quantise(x, torch.tensor([0.5]), -2, 3)
     y.sum().backward()
     assert y.tolist() == [-1.0, 0.0, 0.5, 1.0, 1.5]
     assert x.grad.tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]

@@ -2,6 +2,5 @@
 
 from bitfpga.frontends.torch.convert import from_torch
 from bitfpga.frontends.torch.fake import fake_quantised
-from bitfpga.frontends.torch.seam import IntegerWeights, fake_quantise
 
-__all__ = ["IntegerWeights", "fake_quantise", "fake_quantised", "from_torch"]
+__all__ = ["fake_quantised", "from_torch"]

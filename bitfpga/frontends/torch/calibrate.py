@@ -95,6 +95,8 @@ def _groups(graph: g.FloatGraph, fixed: dict[str, g.Grid]) -> dict[str, str]:
         if isinstance(layer, g.Concat):
             roots = sorted({find(name) for name in layer.inputs} - {find(layer.name)})
             free = [root for root in roots if root not in closed]
+            if len({fixed.get(root) for root in roots}) == 1 and roots and roots[0] in fixed:
+                roots = roots[:1]  # one trained grid for all: the joined tensor is on it, too
             for root in free if free or len(roots) > 1 else roots:
                 parent[find(layer.name)] = root
     return {name: find(name) for name in parent}

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from bitfpga.ir import BitGroups
+
 Floats = npt.NDArray[np.float64]
 Ints = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
@@ -39,6 +41,7 @@ class IntegerWeight:
 
     values: npt.NDArray[np.int16]
     scale: Floats
+    groups: BitGroups | None = None
 
 
 @dataclass(frozen=True, eq=False)

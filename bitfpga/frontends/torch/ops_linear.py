@@ -9,7 +9,7 @@ import torch
 
 from bitfpga.frontends.torch import graph as g
 from bitfpga.frontends.torch.lower import Activation, Lowering, clamp
-from bitfpga.frontends.torch.seam import IntegerWeights
+from bitfpga.prune.grid import IntegerWeights
 
 aten = torch.ops.aten
 _WEIGHT_MIN, _WEIGHT_MAX = -256, 255
@@ -162,13 +162,17 @@ def prelu(context: Lowering, *, self: Any, weight: Any) -> Activation:
 
 def fake_quantise(context: Lowering, *, x: Any, scale: Any, low: Any, high: Any) -> Activation:
     source = context.activation(x)
-    valid = np.isfinite(scale) and scale > 0 and low < high
+    steps = context.constant(scale, "scale").reshape(-1)
+    if steps.size != 1:
+        context.fail(f"{steps.size} scales: one for the whole tensor is needed")
+    scale = float(steps[0])
+    valid = scale > 0 and low < high
     if not valid or (low < 0 and not -(1 << 15) <= low <= high < 1 << 15):
         context.fail(f"scale {scale}, {low}..{high}: scale > 0 and at most 16 bits are supported")
     if low >= 0 and high >= 1 << 16:
         context.fail(f"{low}..{high}: at most 16 bits are supported")
     ones = np.ones((1,) * len(source.shape))
-    grid = g.Grid(float(scale), int(low), int(high))
+    grid = g.Grid(scale, int(low), int(high))
     return context.add(
         g.Affine, (source,), source.shape, multiplier=ones, offset=ones * 0, grid=grid
     )
@@ -190,7 +194,8 @@ def _integers(context: Lowering, weight: g.Floats) -> g.IntegerWeight | None:
     real = values * scale.reshape(-1, *(1,) * (weight.ndim - 1))
     if np.abs(real - weight).max() > 1e-5 * max(np.abs(weight).max(), 1e-30):
         context.fail("integer_weight() is not the weight the module computes with")
-    return g.IntegerWeight(values.astype(np.int16), scale)
+    groups: Any = getattr(module, "bit_groups", lambda: None)
+    return g.IntegerWeight(values.astype(np.int16), scale, groups())
 
 
 HANDLERS = {

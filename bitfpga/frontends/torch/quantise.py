@@ -122,6 +122,7 @@ class Quantiser:
                 layer.origin,
                 weight=values,
                 requantise=requantise,
+                bit_groups=layer.integers and layer.integers.groups,
                 **options,
             )
         )

@@ -125,7 +125,8 @@ def _absorb_gain(host: g.Linear, layer: g.Affine) -> g.Computed | None:
             return None
         signs = np.sign(gain).astype(np.int16).reshape(-1, *(1,) * (host.weight.ndim - 1))
         scale = integers.scale * np.where(gain == 0, 1.0, np.abs(gain))
-        integers = g.IntegerWeight(integers.values * signs, scale)
+        groups = None if negative.any() else integers.groups  # they decode to these very weights
+        integers = g.IntegerWeight(integers.values * signs, scale, groups)
     return replace(
         host,
         weight=host.weight * gain.reshape(-1, *(1,) * (host.weight.ndim - 1)),

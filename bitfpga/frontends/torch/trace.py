@@ -80,9 +80,8 @@ def copied(model: torch.nn.Module) -> torch.nn.Module:
 def quiet() -> Iterator[None]:
     """Keep warnings, logs and compilers away, and the random state as it was."""
     before = logging.root.manager.disable
-    set_stance = getattr(torch.compiler, "set_stance", None)  # torch 2.6 has it
     with (
-        set_stance("force_eager") if set_stance is not None else contextlib.nullcontext(),
+        torch.compiler.set_stance("force_eager"),
         torch.random.fork_rng(devices=[]),
         warnings.catch_warnings(),
         contextlib.redirect_stderr(io.StringIO()),
