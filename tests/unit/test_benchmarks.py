@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -48,3 +49,46 @@ def test_the_peer_comparison_can_fail(load: Any, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(benchmark, "tensor_type", lambda *_: "ap_fixed<6,4>", raising=True)
     result = benchmark.compare(samples=300, peer_samples=300, repeats=1)
     assert not result["hls4ml"]["exact"]
+
+
+def test_prune_methods_small(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One seed of a few settings on few digits: every network is what torch computes."""
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: None)
+    benchmark = load("prune_methods")
+    float_accuracy, points = benchmark.one_seed("digits", 0, smoke=True)
+    assert float_accuracy > 0.3
+    assert [point.family for point in points] == ["plain", "bit_pruning", "bbs"]
+    assert all(point.exact for point in points)
+    assert points[1].bits < points[0].bits
+    assert len(benchmark.rows(points)) == 3
+
+
+def test_prune_gates_can_fail(load: Any) -> None:
+    """Gates are judged on the points: where all methods are alike, only the trivial ones pass."""
+    runs, gates = load("prune_runs"), load("prune_gates")
+    figures = dict.fromkeys(("density", "bits", "csd", "lockstep", "mult_nj", "add_nj"), 1.0)
+    points = [
+        runs.Point(
+            family=setting.family,
+            label=setting.label,
+            seed=0,
+            accuracy=0.9,
+            storage_bits=8.0,
+            length=8.0,
+            exact=setting.label != "moderate",
+            seconds=0.0,
+            **figures,
+        )
+        for setting in runs.settings("digits")
+    ]
+    failed = [row[0] for row in gates.gates("digits", points) if row[2] == "NO"]
+    assert len(failed) == 5
+    assert "torch equals the integer network" in failed
+
+
+def test_prune_step_small(load: Any) -> None:
+    steps = load("prune_step")
+    found = steps.measure(load("prune_tasks").cnn(), (8, 1, 28, 28), steps=2, device="cpu")
+    assert set(found) == {"plain", "bit_pruning"}
+    assert all(0 < least <= middle for middle, least, _ in found.values())
