@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from bitfpga import prune
+from bitfpga.errors import PruneError
 from bitfpga.prune.bit_pruning import BitPruning
 from bitfpga.prune.methods import METHODS
 
@@ -67,3 +73,35 @@ def assert_same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -
     """Assert that two states are equal bit for bit."""
     assert left.keys() == right.keys()
     assert [key for key in left if not torch.equal(left[key], right[key])] == []
+
+
+def tensors_of(path: Path) -> dict[str, torch.Tensor]:
+    with safe_open(path, framework="pt") as file:
+        return {key: file.get_tensor(key) for key in file.keys()}
+
+
+def document_of(path: Path) -> dict[str, Any]:
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()["bitfpga"])
+
+
+def assert_refused(path: Path, message: str, **options: Any) -> None:
+    """Assert that a run refuses the file in ``path``, and changes neither file nor model."""
+    model, before = prepared(), path.read_bytes()
+    with pytest.raises(PruneError, match=message) as refused:
+        run(model, checkpoint=path, **options)
+    assert str(path) in str(refused.value)
+    assert_same(state(model), state(prepared()))
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def rewrite(
+    source: Path,
+    path: Path,
+    change: Callable[[dict[str, torch.Tensor], dict[str, Any]], object],
+) -> None:
+    """Write ``source`` to ``path`` with its tensors and document changed."""
+    tensors, document = tensors_of(source), document_of(source)
+    change(tensors, document)
+    save_file(tensors, path, {"bitfpga": json.dumps(document)})

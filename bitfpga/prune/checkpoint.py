@@ -20,12 +20,13 @@ from bitfpga.errors import PruneError
 from bitfpga.prune.activations import ActivationQuantiser
 from bitfpga.prune.layers import pruned_layers
 from bitfpga.prune.tensor_file import (
+    SUFFIX,
     Tensors,
     read_tensors,
-    target,
     tensor_problems,
     write_tensors,
 )
+from bitfpga.prune.whole_file import target
 
 MODEL, RUN, VERSION = "bitfpga-model", "bitfpga-run", 1
 _ANOTHER = {
@@ -45,7 +46,7 @@ def save(model: nn.Module, path: str | os.PathLike[str]) -> None:
     ``PruneError`` if the model is not prepared or the file cannot be written there.
     """
     document = {"format": MODEL, "version": VERSION, "model": describe(model)}
-    write_tensors(target(path), model.state_dict(), document)
+    write_tensors(target(path, [SUFFIX]), model.state_dict(), document)
 
 
 def load(model: nn.Module, path: str | os.PathLike[str]) -> None:

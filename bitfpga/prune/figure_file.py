@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from bitfpga.errors import PruneError
+from bitfpga.prune.whole_file import target, write_whole
 
 SUFFIXES = (".png", ".svg")
 
@@ -38,14 +37,7 @@ def write_figure(
     ``PruneError`` unless ``path`` ends in .png or .svg, lies in a folder that is there and can be
     written, and matplotlib is installed.
     """
-    target = Path(os.path.realpath(path))
-    suffix = target.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise PruneError(f"plot {path}: a file name ends in {' or '.join(SUFFIXES)}")
-    if not target.parent.is_dir():
-        raise PruneError(f"plot {path}: no folder {target.parent}; make it first")
-    if target.is_dir():
-        raise PruneError(f"plot {path}: is a folder; give a file name")
+    place = target(path, SUFFIXES)
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -57,20 +49,6 @@ def write_figure(
         figure = Figure(figsize=size_inches, layout="constrained")
         draw(figure)
         image = io.BytesIO()
-        metadata = {"Date": None} if suffix == ".svg" else {}
-        figure.savefig(image, format=suffix[1:], metadata=metadata)
-    _write_whole(target, image.getvalue())
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    try:
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".bitfpga-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(partial, 0o644)
-            os.replace(partial, target)
-        finally:
-            Path(partial).unlink(missing_ok=True)
-    except OSError as error:
-        raise PruneError(f"plot {target}: cannot write it ({error.strerror})") from None
+        kind = place.suffix.lower()[1:]
+        figure.savefig(image, format=kind, metadata={"Date": None} if kind == "svg" else {})
+    write_whole(place, image.getvalue())

@@ -17,8 +17,9 @@ from bitfpga.prune.layers import pruned_layers
 from bitfpga.prune.progress import ProgressBar
 from bitfpga.prune.run_file import Run, read_run, resume_optimizer, write_run
 from bitfpga.prune.samples import Pair, samples
-from bitfpga.prune.tensor_file import target
+from bitfpga.prune.tensor_file import SUFFIX
 from bitfpga.prune.training import Divergence, Loss, Trainer, forked_random
+from bitfpga.prune.whole_file import target
 
 
 def fit(
@@ -76,7 +77,7 @@ def fit(
         "samples": len(train.x) if isinstance(train, Pair) else None,
         "validation": held_out is not None,
     }
-    path = None if checkpoint is None else target(checkpoint)
+    path = None if checkpoint is None else target(checkpoint, [SUFFIX])
     with forked_random(trainer.device):
         trainer.check_samples()
         with ProgressBar(epochs, progress) as bar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -178,24 +179,23 @@ class PrunedLinear(PrunedLayer, nn.Linear):
         return nn.functional.linear(x, weight, bias)
 
 
-class PrunedConv1d(PrunedLayer, nn.Conv1d):
+class PrunedConv(PrunedLayer):
+    """A convolution with integer weights; the float layers it is mixed with say how many axes."""
+
+    _conv_forward: Callable[..., torch.Tensor]
+
+    def _compute(
+        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return self._conv_forward(x, weight, bias)
+
+
+class PrunedConv1d(PrunedConv, nn.Conv1d):
     """A 1-d convolution with integer weights."""
 
-    def _compute(
-        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        y: torch.Tensor = self._conv_forward(x, weight, bias)
-        return y
 
-
-class PrunedConv2d(PrunedLayer, nn.Conv2d):
+class PrunedConv2d(PrunedConv, nn.Conv2d):
     """A 2-d convolution with integer weights."""
-
-    def _compute(
-        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        y: torch.Tensor = self._conv_forward(x, weight, bias)
-        return y
 
 
 PRUNED: dict[type[nn.Module], Any] = {

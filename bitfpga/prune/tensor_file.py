@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensor_bytes
 
 from bitfpga.errors import PruneError
+from bitfpga.prune.whole_file import write_whole
 
 SUFFIX = ".safetensors"
 Tensors = dict[str, torch.Tensor]
@@ -22,37 +21,12 @@ _MESSAGE_LIMIT = 200
 _NAMED = 5
 
 
-def target(path: str | os.PathLike[str]) -> Path:
-    """Return where ``path`` leads; ``PruneError`` unless a .safetensors file can be put there."""
-    place = Path(os.path.realpath(path))
-    if place.suffix != SUFFIX:
-        raise PruneError(f"{path}: a file name that ends in {SUFFIX} is needed; change it")
-    if not place.parent.is_dir():
-        raise PruneError(f"{path}: no folder {place.parent}; make it first")
-    if place.is_dir():
-        raise PruneError(f"{path}: is a folder; give a file name")
-    return place
-
-
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], document: Any) -> None:
     """Write ``tensors`` and a JSON ``document`` to ``path``, whole or not at all."""
     # Copies, because tensors of one file must not share memory, and a model may tie its weights.
     copies = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}
     data = tensor_bytes(copies, {"bitfpga": json.dumps(document, allow_nan=False)})
-    try:
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".bitfpga-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(partial, 0o644)
-            os.replace(partial, path)
-        finally:
-            Path(partial).unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise PruneError(
-            f"{path}: cannot write it ({reason}); free the place, or give another path"
-        ) from None
+    write_whole(path, data)
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:

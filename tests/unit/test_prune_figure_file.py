@@ -21,8 +21,8 @@ LAYERS = {"fc1": np.array([[-256, 3, 0]]), "fc2": np.array([[-128], [7]])}
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.pdf", r"plot .*a\.pdf: a file name ends in \.png or \.svg"),
-        ("png", r"ends in \.png or \.svg"),
+        ("a.pdf", r"a\.pdf: a file name that ends in \.png or \.svg is needed"),
+        ("png", r"that ends in \.png or \.svg"),
         ("none/a.png", "no folder .*none; make it first"),
     ],
 )

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import re
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,9 +13,7 @@ from prune_fits import (
     N_SAMPLES,
     arrays,
     assert_same,
-    floats,
     prepared,
-    projecting,
     run,
     state,
 )
@@ -230,192 +224,6 @@ def test_no_penalty_follows_a_loss_of_nan(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("bitfpga.prune.training.penalty", None)  # NaN is no index of a table
     with pytest.raises(PruneError, match="epoch 0, step 0: the loss is nan"):
         run(prepared(), loss=lambda outputs, y: outputs.sum() * math.nan)
-
-
-def scored(monkeypatch: pytest.MonkeyPatch, *scores: float) -> list[dict[str, torch.Tensor]]:
-    """Let validation give these scores, and return the list that states are kept in."""
-    states: list[dict[str, torch.Tensor]] = []
-
-    def score(self: Trainer, number: int) -> float:
-        states.append(state(self.model))
-        return scores[number]
-
-    monkeypatch.setattr(Trainer, "_score", score)
-    return states
-
-
-def test_the_best_settled_state_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    states = scored(monkeypatch, 0.9, 0.8, 0.3, 0.5, 0.5, 0.4)
-    model = projecting(0.4)
-    history = run(model, epochs=6)
-    assert history.best_epoch == 3  # of 3 to 5: before, weights were not held
-    assert_same(state(model), states[3])
-
-
-def test_patience_counts_settled_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
-    states = scored(monkeypatch, 0.9, 0.8, 0.7, 0.6, 0.2, 0.3, 0.3, 0.3, 0.4, 0.5)
-    model = projecting(0.4)
-    history = run(model, epochs=10, patience=2)
-    assert (len(history), history.best_epoch) == (8, 5)
-    assert_same(state(model), states[5])
-
-
-@pytest.mark.parametrize("method", ["plain", "weight_pruning"])
-def test_patience_counts_from_the_start_without_stages(
-    method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scored(monkeypatch, 0.5, 0.4, 0.3, 0.9, 0.9)
-    history = run(prepared(method), patience=2)
-    assert (len(history), history.best_epoch) == (3, 0)
-
-
-def test_a_stage_that_is_never_reached_keeps_the_last_state(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    states = scored(monkeypatch, 0.9, 0.8, 0.7, 0.6, 0.5)
-    model = projecting(0.99)
-    history = run(model, patience=1)
-    assert (len(history), history.best_epoch) == (5, None)
-    assert_same(state(model), states[4])
-
-
-def test_projection_by_finish_alone_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    scored(monkeypatch, 0.9, 0.8, 0.7, 0.6, 0.5)
-    assert run(projecting(1)).best_epoch == 0
-
-
-def test_progress_stays_off_stdout_and_is_logged(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO, "bitfpga"):
-        run(prepared(), epochs=2)
-    assert capfd.readouterr() == ("", "")
-    assert re.fullmatch(
-        r"epoch 2/2: loss [\d.]+, [\d.]+ digits/weight, score [\d.]+", caplog.messages[-1]
-    )
-    assert len(caplog.messages) == 2
-
-
-@pytest.mark.parametrize(("shown", "seen"), [(True, True), (False, False)])
-def test_a_terminal_shows_a_bar(
-    shown: bool, seen: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes stderr for a terminal
-    monkeypatch.setenv("COLUMNS", "140")
-    run(prepared(), epochs=2, progress=shown, augment=lambda x: sys.stdout.write("mine ") and x)
-    out, err = capfd.readouterr()
-    assert set(out.split()) == {"mine"}
-    assert ("digits/weight" in err and "2/2" in err) is seen
-
-
-def test_labels_of_whole_maps_are_taken() -> None:
-    model = prune.prepare(nn.Sequential(nn.Conv2d(1, 3, 1), nn.ReLU(), nn.Conv2d(3, 2, 1)), "plain")
-    x, y = torch.rand(6, 1, 4, 5), torch.zeros(6, 4, 5, dtype=torch.int64)
-    history = prune.fit(model, (x, y), epochs=20, lr=0.05, validation=(x, y))
-    assert list(history)[-1].score == 1.0
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"eta": -0.1}, "eta=-0.1: a finite number from 0 is needed"),
-        ({"eta": math.nan}, "eta=nan: a finite number from 0"),
-        ({"eta": lambda share: share - 0.5}, r"eta\(0.0\)=-0.5: a finite number from 0"),
-        ({"epochs": 0}, "epochs=0: a whole number from 1 is needed"),
-        ({"epochs": 2.0}, "epochs=2.0: a whole number"),
-        ({"batch_size": 0, "accumulate": 0}, "batch_size=0: .* from 1 .*; accumulate=0: .* from 1"),
-        ({"patience": 0}, "patience=0: a whole number from 1 is needed"),
-        ({"patience": 2, "validation": None}, "patience needs validation data"),
-        ({"seed": -1}, "seed=-1: a whole number from 0"),
-        ({"lr": 0}, "lr=0: a finite number above 0 is needed"),
-        ({"lr": math.inf}, "lr=inf: a finite number above 0"),
-        ({"scale_lr": -1.0}, "scale_lr=-1.0: a finite number from 0"),
-        ({"weight_decay": None}, "weight_decay=None: a finite number from 0"),
-        ({"autocast": torch.float16}, "autocast=torch.float16: torch.bfloat16 or None"),
-        ({"data": (X, Y[:-1])}, "data: 29 samples in x but 28 in y"),
-        ({"data": (X[:0], Y[:0])}, "data: is empty"),
-        ({"data": []}, "data: is empty; at least one batch"),
-        ({"validation": []}, "validation: is empty; at least one batch"),
-        ({"data": (X, Y + 1)}, r"data: labels from 1 to 3, but the model has 3 outputs"),
-        ({"data": (X, Y - 1)}, r"data: labels from -1 to 1, .* labels 0 to 2 are allowed"),
-        ({"validation": (X, Y + 1)}, "validation: labels from 1 to 3"),
-        ({"data": [(X, Y + 1)]}, "data: labels from 1 to 3"),
-        ({"data": (X, Y.astype(np.float32))}, "data: y is torch.float32 .* whole label"),
-        ({"data": (X, Y[:, None])}, r"data: y is torch.int64 \[29, 1\] .* whole label"),
-        ({"data": (np.where(X > 2, np.nan, X), Y)}, "data: x holds NaN or infinity"),
-        ({"data": (X.astype(np.float64) * 1e300, Y)}, "data: x holds NaN or infinity"),
-        ({"data": [(np.full_like(X, np.inf), Y)]}, "data: x holds NaN or infinity"),
-        (
-            {"data": (X, np.full((N_SAMPLES, 3), np.nan)), "loss": nn.functional.mse_loss},
-            "data: y holds NaN",
-        ),
-        ({"validation": (X * np.nan, Y)}, "validation: x holds NaN"),
-        ({"data": (X[:, :3], Y)}, r"data: the model cannot take x of shape \[29, 3\]"),
-        ({"data": (X.astype(complex), Y)}, "data: x is of dtype complex128; give real"),
-        ({"data": (torch.from_numpy(X) + 1j, Y)}, "data: x is of dtype torch.complex64"),
-        ({"data": X}, "data: is a ndarray; give"),
-        ({"data": 7}, "data: is a int; give"),
-        ({"data": [X]}, "data: yields a ndarray, but batches"),
-        ({"checkpoint": "run.pt"}, "run.pt: a file name that ends in .safetensors"),
-        ({"checkpoint": "no/run.safetensors"}, "no folder .*no; make it first"),
-    ],
-)
-def test_what_is_not_allowed_is_named(options: dict[str, Any], message: str) -> None:
-    model = prepared()
-    before = state(model)
-    with pytest.raises(PruneError, match=message):
-        run(model, **options)
-    if not isinstance(options.get("data", options.get("validation")), list):  # found as they come
-        assert_same(state(model), before)
-
-
-@pytest.mark.parametrize("what", ["data", "validation"])
-def test_an_exhausted_iterator_is_named(what: str) -> None:
-    with pytest.raises(PruneError, match=f"{what}: the list_iterator is exhausted after 1 epoch"):
-        run(prepared(), **{what: iter([(X, Y)])})
-
-
-def test_a_generator_serves_one_epoch() -> None:
-    def batches() -> Iterator[tuple[Any, Any]]:
-        yield X, Y
-
-    assert len(run(prepared(), data=batches(), validation=None, epochs=1)) == 1
-
-
-def test_a_model_must_be_prepared_and_trainable() -> None:
-    with pytest.raises(PruneError, match=r"call prune\.prepare"):
-        run(floats())
-    with pytest.raises(PruneError, match="no parameter requires a gradient"):
-        run(prepared().requires_grad_(False))
-
-
-def test_a_loss_is_one_number() -> None:
-    with pytest.raises(PruneError, match=r"loss\(outputs, y\) must return one number"):
-        run(prepared(), loss=lambda outputs, y: outputs)
-
-
-def test_nan_stops_at_once() -> None:
-    calls: list[int] = []
-
-    def loss(outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        calls.append(0)
-        return nn.functional.cross_entropy(outputs, y) * (math.nan if len(calls) == 6 else 1)
-
-    message = (
-        r"fit: epoch 1, step 1: the loss is nan; try a lower lr, such as 0.002; the model is left "
-        "as it diverged"
-    )
-    with pytest.raises(PruneError, match=message):
-        run(prepared(), loss=loss, validation=None)
-    assert len(calls) == 6
-
-
-def test_a_validation_loss_of_nan_stops() -> None:
-    def loss(outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return nn.functional.cross_entropy(outputs, y) / (len(y) != 19)
-
-    with pytest.raises(PruneError, match="epoch 0, validation: the loss is inf; try a lower lr"):
-        run(prepared(), loss=loss, batch_size=19)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
