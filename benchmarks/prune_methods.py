@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
@@ -20,7 +21,7 @@ from typing import Any
 
 import torch
 from measure import machine_line, markdown_table
-from prune_gates import gates
+from prune_gates import gates, multiplies
 from prune_runs import Point, run, settings
 from prune_tasks import TASKS, accuracy, trained
 
@@ -35,24 +36,28 @@ HEADER = [
     "CSD digits",
     "stored bits",
     "lock-step cycles",
-    "energy, nJ",
+    "multiply-add, nJ",
+    "add-shift-add, nJ",
     "exact",
 ]
 
 
-def one_seed(name: str, seed: int, smoke: bool) -> tuple[float, list[Point]]:
-    """Return the float accuracy and every pruned network of one task and seed."""
+def one_seed(
+    name: str, seed: int, smoke: bool, done: frozenset[tuple[str, str]] = frozenset()
+) -> tuple[float, list[Point]]:
+    """Return the float accuracy and the pruned networks, but those ``done``, of a task and seed."""
     torch.set_num_threads(1)
     task, chosen = TASKS[name](seed), settings(name)
     if smoke:
         train, test = ((x[:256], y[:256]) for x, y in (task.train, task.test))
-        task = replace(task, train=train, test=test, epochs=(8, 4))
+        task = replace(task, train=train, held_out=test, test=test, epochs=(8, 4))
         chosen = [s for s in chosen if s.label in ("8 bit", "lambda 4, eta 1", "conservative")]
     model = trained(task, seed)
     points = []
     for setting in chosen:
-        points.append(run(task, setting, model, seed))
-        print(f"{name} {seed}: {points[-1]}", file=sys.stderr, flush=True)
+        if (setting.family, setting.label) not in done:
+            points.append(run(task, setting, model, seed))
+            print(f"{name} {seed}: {points[-1]}", file=sys.stderr, flush=True)
     return accuracy(model, task.test), points
 
 
@@ -66,12 +71,18 @@ class Kept:
 
     def add(self, name: str, seed: int, float_accuracy: float, points: Sequence[Point]) -> None:
         """Keep one more result."""
-        result = {"float": float_accuracy, "points": [asdict(point) for point in points]}
-        self.found.setdefault(name, {})[str(seed)] = result
+        known = self.found.setdefault(name, {}).setdefault(str(seed), {"points": []})
+        known["float"] = float_accuracy
+        known["points"] += [asdict(point) for point in points]
         if self.path is not None:
             partial = self.path.with_suffix(".partial")
             partial.write_text(json.dumps(self.found, indent=1))
             partial.replace(self.path)
+
+    def done(self, name: str, seed: int) -> frozenset[tuple[str, str]]:
+        """Return (family, label) of what is kept already."""
+        result = self.found.get(name, {}).get(str(seed), {"points": []})
+        return frozenset((point["family"], point["label"]) for point in result["points"])
 
     def floats(self, name: str, seeds: int) -> list[float]:
         """Return the accuracies of the float networks."""
@@ -85,22 +96,20 @@ class Kept:
 
 def measure(kept: Kept, names: Sequence[str], seeds: int, jobs: int, smoke: bool) -> None:
     """Train what ``kept`` does not hold yet."""
-    missing = [
-        (name, seed)
-        for name in names
-        for seed in range(seeds)
-        if str(seed) not in kept.found.get(name, {})
-    ]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        work = {pool.submit(one_seed, *which, smoke): which for which in missing}
-        for done in as_completed(work):
-            kept.add(*work[done], *done.result())
+        work = {}
+        for name, seed in product(names, range(seeds)):
+            done = kept.done(name, seed)
+            if smoke or len(done) < len(settings(name)):
+                work[pool.submit(one_seed, name, seed, smoke, done)] = name, seed
+        for finished in as_completed(work):
+            kept.add(*work[finished], *finished.result())
 
 
 def by_setting(points: Sequence[Point]) -> list[list[Point]]:
     """Return the points of each setting, over all seeds, in the order they were trained."""
     groups: dict[tuple[str, str], list[Point]] = {}
-    for point in sorted(points, key=lambda p: p.seed):
+    for point in sorted(points, key=lambda p: (p.family, p.seed)):
         groups.setdefault((point.family, point.label), []).append(point)
     return list(groups.values())
 
@@ -119,7 +128,8 @@ def rows(points: Sequence[Point]) -> list[list[str]]:
                 ("csd", 3),
                 ("storage_bits", 2),
                 ("lockstep", 2),
-                ("energy_nj", 3),
+                ("mult_nj", 3),
+                ("add_nj", 3),
             )
         ]
         exact = "yes" if all(point.exact for point in group) else "NO"
@@ -133,10 +143,10 @@ def plot(name: str, points: Sequence[Point], folder: Path) -> None:
     """Write the sweep of one task as SVG."""
     swept = [
         SweepPoint(
-            group[0].family,
+            f"{group[0].family} ({'mult' if multiplies(group[0]) else 'add'})",
             group[0].label,
             mean(point.accuracy for point in group),
-            1e3 * mean(point.energy_nj for point in group),
+            1e3 * mean(point.mult_nj if multiplies(point) else point.add_nj for point in group),
             mean(point.csd for point in group),
         )
         for group in by_setting(points)

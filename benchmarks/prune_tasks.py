@@ -18,16 +18,21 @@ from torch import nn
 DATA = Path(os.environ.get("BITFPGA_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+MNIST_HELD_OUT = 10_000
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A data set split for training and test, a float network, and how long both are trained.
+    """A data set, a float network, and how long both are trained.
 
-    ``x``: float32 [n, ...]; ``y``: int64 [n]; ``epochs``: of the float network, then of each
-    pruned one.
+    ``x``: float32 [n, ...]; ``y``: int64 [n]. ``held_out`` is what settings are chosen by: a part
+    of the training data, or the test data where there is too little of it. ``epochs``: of the
+    float network, then of each pruned one.
     """
 
     name: str
     train: tuple[torch.Tensor, torch.Tensor]
+    held_out: tuple[torch.Tensor, torch.Tensor]
     test: tuple[torch.Tensor, torch.Tensor]
     make: Callable[[], nn.Module]
     epochs: tuple[int, int]
@@ -48,17 +53,22 @@ def digits(seed: int) -> Task:
         random_state=seed,
         stratify=labels,
     )
-    return Task("digits", _tensors(x, y), _tensors(x_test, y_test), _mlp, (60, 60), 4e-3, 64)
+    train, test = _tensors(x, y), _tensors(x_test, y_test)
+    return Task("digits", train, test, test, _mlp, (60, 60), 4e-3, 64)
 
 
 def mnist(seed: int) -> Task:
-    """Return MNIST, official split, pixels / 256, and a CNN of 29,936 weights."""
+    """Return MNIST, official split, 10,000 held out by ``seed``, and a CNN of 29,936 weights."""
     with np.load(DATA / "mnist.npz", allow_pickle=False) as data:
         train, test = (
             _tensors(data[f"x_{part}"][:, None].astype(np.float32) / 256, data[f"y_{part}"])
             for part in ("train", "test")
         )
-    return Task("mnist", train, test, cnn, (5, 3), 4e-3, 256)
+    order = torch.randperm(len(train[0]), generator=torch.Generator().manual_seed(seed))
+    kept, held = order[:-MNIST_HELD_OUT], order[-MNIST_HELD_OUT:]
+    held_out = train[0][held], train[1][held]
+    train = train[0][kept], train[1][kept]
+    return Task("mnist", train, held_out, test, cnn, (5, 3), 4e-3, 256)
 
 
 def fsdd(seed: int) -> Task:
@@ -70,7 +80,7 @@ def fsdd(seed: int) -> Task:
     train, test = (
         _tensors((x[part] - mean) / (2 * deviation), y[part]) for part in ("train", "test")
     )
-    return Task("fsdd", train, test, _ds_cnn, (25, 15), 4e-3, 64)
+    return Task("fsdd", train, test, test, _ds_cnn, (25, 15), 4e-3, 64)
 
 
 TASKS: dict[str, Callable[[int], Task]] = {"digits": digits, "mnist": mnist, "fsdd": fsdd}

@@ -4,6 +4,10 @@ from bitfpga.prune import energy, plot
 from bitfpga.prune.activations import ActivationQuantiser
 from bitfpga.prune.bbs import CONSERVATIVE, MODERATE, BbsConfig, effective_bits
 from bitfpga.prune.bbs_method import Bbs, bbs
+from bitfpga.prune.bbs_pe import effectual_bits
+from bitfpga.prune.bbs_store import EncodedWeights
+from bitfpga.prune.bbs_store import decode as unpack_bbs
+from bitfpga.prune.bbs_store import encode as pack_bbs
 from bitfpga.prune.bit_pruning import BitPruning, WeightPruning
 from bitfpga.prune.bitlength import BitLength, bit_lengths
 from bitfpga.prune.bitpruner import BitPruner
@@ -28,6 +32,7 @@ __all__ = [
     "BitLength",
     "BitPruner",
     "BitPruning",
+    "EncodedWeights",
     "History",
     "IntegerWeights",
     "Method",
@@ -39,12 +44,14 @@ __all__ = [
     "bit_lengths",
     "bit_sparsity",
     "effective_bits",
+    "effectual_bits",
     "energy",
     "fake_quantise",
     "finish",
     "fit",
     "load",
     "lockstep_mean",
+    "pack_bbs",
     "parameter_groups",
     "penalty",
     "plot",
@@ -54,4 +61,5 @@ __all__ = [
     "search_budgets",
     "step",
     "summary",
+    "unpack_bbs",
 ]

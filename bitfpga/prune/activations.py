@@ -7,7 +7,7 @@ scale 1 / sqrt(numel * high). The exponent of the step is learned, not the step 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -24,11 +24,13 @@ class ActivationQuantiser(nn.Module):
 
     The first batch that is not all zero sets the scale (and the sign, where ``signed`` is None):
     by its mean if the scale is ``learned``, else so that ``headroom`` times its largest value
-    fits. ``n_places``: how many tensors share the grid; the first one of each may widen it.
-    ``scale``: "pow2" or "float".
+    fits; then it follows the largest value of all training batches upwards. What a batch in eval
+    mode has set holds until the first one in training. ``n_places``: how many tensors share the
+    grid; the first one of each may widen it. ``scale``: "pow2" or "float".
     """
 
     state: torch.Tensor
+    keeps_room: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class ActivationQuantiser(nn.Module):
         self._given_sign, self._n_unseen = signed, 0
         self.exponent = nn.Parameter(torch.zeros(1), requires_grad=learned)
         self.register_buffer("state", torch.tensor([_UNSET], dtype=torch.uint8))
-        self._ready = False
+        self._ready = self._is_provisional = False
 
     @property
     def is_set(self) -> bool:
@@ -68,7 +70,23 @@ class ActivationQuantiser(nn.Module):
         """Return the real value of one integer step, float [1]; ``numel`` scales its gradient."""
         return power_of_two(self.exponent, self.scale_kind, 1 / math.sqrt(numel * self.high))
 
+    def restart(self) -> None:
+        """Forget sign and scale if only batches in eval mode have set them."""
+        if self._is_provisional:
+            self._ready = self._is_provisional = False
+            self.signed = self._given_sign
+            self.state.fill_(_UNSET)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not x.is_floating_point():
+            raise PruneError(
+                f"quantiser '{self.name}': got {x.dtype}, but real values are needed; convert the "
+                "input with .float(), scaled as in training"
+            )
+        if self.training:
+            self.restart()
+            if self._ready and self.keeps_room and not self.learned:
+                self._make_room(x)
         if self._n_unseen and not torch.compiler.is_exporting():
             self._widen(x)
         if not self._ready and not self._begin(x):
@@ -96,8 +114,17 @@ class ActivationQuantiser(nn.Module):
             self.signed = bool((x < 0).any())
         self._set_step(x, largest)
         self.state.fill_(_SIGNED if self.signed else _UNSIGNED)
-        self._ready = True
+        self._ready, self._is_provisional = True, not self.training
         return True
+
+    @torch.no_grad()
+    def _make_room(self, x: torch.Tensor) -> None:
+        """Widen a grid that is not learned for ``x``: beyond its end there is no gradient."""
+        if x.numel():
+            first = self.headroom * x.detach().abs().amax().float() / self.high
+            wanted = torch.log2(first.clamp(min=_SMALLEST)).to(self.exponent.dtype).reshape(1)
+            wider = torch.isfinite(wanted) & (wanted > self.exponent)
+            self.exponent.copy_(torch.where(wider, wanted, self.exponent))
 
     @torch.no_grad()
     def _widen(self, x: torch.Tensor) -> None:
@@ -123,7 +150,7 @@ class ActivationQuantiser(nn.Module):
         state = int(self.state)
         if state not in (_UNSET, _UNSIGNED, _SIGNED):
             raise PruneError(f"quantiser '{self.name}': state {state} is not one of 0, 1, 2")
-        self._ready, self._n_unseen = state != _UNSET, 0
+        self._ready, self._n_unseen, self._is_provisional = state != _UNSET, 0, False
         self.signed = state == _SIGNED if self._ready else self._given_sign
 
     def extra_repr(self) -> str:

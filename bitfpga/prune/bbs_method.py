@@ -98,25 +98,27 @@ class Bbs(Method):
         try:
             bbs_settings(self.config)
         except PruneError as error:
-            return [str(error)]
+            return [str(error).removeprefix("bbs: ")]
         return []
 
     def weight_quantiser(self, layer: PrunedLayer, bits: int, scale: str) -> Int8Quantiser:
         return Int8Quantiser(layer.weight, scale, bbs_settings(self.config))
 
-    def finish(self, model: nn.Module, layers: Sequence[PrunedLayer], **options: Any) -> None:
-        """Prune every layer; its weights stay as they are from then on."""
-        super().finish(model, layers, **options)
-        if any(_quantiser(layer).groups() is not None for layer in layers):
-            return
-        shares = {_quantiser(layer).config.sensitive_share for layer in layers}
+    def check_end(self, model: nn.Module, layers: Sequence[PrunedLayer]) -> None:
+        shares = sorted({_quantiser(layer).config.sensitive_share for layer in layers})
         if len(shares) > 1:
             raise PruneError(
-                f"bbs: layers differ in sensitive_share, {sorted(shares)}, but channels compete "
-                "for one share of the network; prepare them with the same"
+                f"bbs: layers differ in sensitive_share, {shares}, but channels compete for one "
+                "share of the network; prepare them with the same"
             )
+
+    def finish(self, model: nn.Module, layers: Sequence[PrunedLayer], **options: Any) -> None:
+        """Prune every layer; its weights stay as they are from then on."""
+        if any(_quantiser(layer).groups() is not None for layer in layers):
+            return
         found = [layer.integer_weight() for layer in layers]
-        flags = sensitive_channels([scale.numpy() for _, scale in found], shares.pop())
+        share = _quantiser(layers[0]).config.sensitive_share
+        flags = sensitive_channels([scale.numpy() for _, scale in found], share)
         for layer, (values, _), sensitive in zip(layers, found, flags, strict=True):
             rows = values.reshape(len(values), -1).numpy()
             quantiser = _quantiser(layer)
@@ -125,33 +127,41 @@ class Bbs(Method):
 
 
 @overload
-def bbs(model: Network, config: str | BbsConfig = ...) -> Network: ...
+def bbs(model: Network, config: str | BbsConfig | None = ...) -> Network: ...
 @overload
-def bbs(model: nn.Module, config: str | BbsConfig = ..., scale: str = ...) -> nn.Module: ...
+def bbs(model: nn.Module, config: str | BbsConfig | None = ..., scale: str = ...) -> nn.Module: ...
 def bbs(
-    model: Network | nn.Module, config: str | BbsConfig = "conservative", scale: str = "pow2"
+    model: Network | nn.Module, config: str | BbsConfig | None = None, scale: str = "pow2"
 ) -> Network | nn.Module:
     """Return the binary-pruned form of an integer ``Network`` or a torch model; no data needed.
 
     A float model comes back with int8 weights, one ``scale`` ("pow2" or "float") per channel, and
     real activations, which ``bitfpga.from_torch`` quantises; the network it makes carries the
-    ``bit_groups``. A model prepared with ``method=Bbs(config)`` is finished, in a copy.
-    ``config``: "conservative", "moderate" or ``BbsConfig(...)``.
+    ``bit_groups``. A model prepared with ``method=Bbs(config)`` is finished, in a copy, and keeps
+    its own config. ``config``: "conservative" (None), "moderate" or ``BbsConfig(...)``.
     """
+    from bitfpga.prune.layers import pruned_layers
     from bitfpga.prune.loop import finish
     from bitfpga.prune.prepare import prepare
 
+    chosen = bbs_settings("conservative" if config is None else config)
     if isinstance(model, Network):
-        return bbs_network(model, config)
+        return bbs_network(model, chosen)
     if not isinstance(model, nn.Module):
         raise PruneError(f"bbs: a {type(model).__name__}; give a Network or a torch.nn.Module")
     layers = [m for m in model.modules() if hasattr(m, "integer_weight")]
     if not layers:
-        return finish(prepare(model, Bbs(config), act_bits=None, scale=scale).eval())
+        return finish(prepare(model, Bbs(chosen), act_bits=None, scale=scale).eval())
     if not all(isinstance(getattr(layer, "method", None), Bbs) for layer in layers):
         raise PruneError(
             "bbs: the model is prepared for another method; give the float model, or prepare it "
             "with method=prune.Bbs(...)"
+        )
+    others = [layer.name for layer in pruned_layers(model) if _quantiser(layer).config != chosen]
+    if config is not None and others:
+        raise PruneError(
+            f"bbs: layers {', '.join(others)} were prepared with another config than {chosen}; "
+            "leave config out, or prepare the float model with it"
         )
     return finish(copy.deepcopy(model))
 

@@ -7,7 +7,6 @@ its number of one-bits. ``weight_pruning`` pulls at the whole weight instead: Wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,6 +20,7 @@ from bitfpga.errors import PruneError
 from bitfpga.prune.grid import straight_through
 from bitfpga.prune.hoyer import InputSums, hoyer_square
 from bitfpga.prune.method import LevelQuantiser, Method, column
+from bitfpga.prune.options import is_real
 
 if TYPE_CHECKING:
     from bitfpga.prune.layers import PrunedLayer
@@ -56,6 +56,11 @@ class ProximalQuantiser(LevelQuantiser):
         self._is_projected = False
         self.sums: InputSums | None = None
 
+    @property
+    def is_projected(self) -> bool:
+        """Whether the layer computes with the proximal weight."""
+        return self._is_projected
+
     def nearest(self, levels: torch.Tensor) -> torch.Tensor:
         """Return the proximal level of whole ``levels``."""
         # NaN must come out of the loss, not as an index fault.
@@ -74,6 +79,9 @@ class ProximalQuantiser(LevelQuantiser):
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
         self._is_projected = bool(self.projected)
+
+    def forget(self) -> None:
+        self.sums = None
 
     def observe(self, layer: PrunedLayer, x: torch.Tensor) -> None:
         if layer.method.weighs_inputs:  # type: ignore[attr-defined]
@@ -109,14 +117,15 @@ class BitPruning(Method):
     projects_from: float = 0.7
 
     name: ClassVar[str] = "bit_pruning"
+    finish_options: ClassVar[frozenset[str]] = frozenset({"project"})
 
     def problems(self) -> list[str]:
         found = []
-        if not (math.isfinite(self.pull) and self.pull >= 0):
+        if not is_real(self.pull, 0):
             found.append(f"pull={self.pull!r}: a finite number of 0 or more is needed")
-        if not 0 < self.power <= 1:
+        if not is_real(self.power, 0, 1) or self.power == 0:
             found.append(f"power={self.power!r}: a number above 0 and at most 1 is needed")
-        if not 0 <= self.projects_from <= 1:
+        if not is_real(self.projects_from, 0, 1):
             found.append(f"projects_from={self.projects_from!r}: a share from 0 to 1 is needed")
         return found
 
@@ -131,7 +140,8 @@ class BitPruning(Method):
         """Return the Hoyer-Square of ``X * (W - What)``, summed over layers, 0 to about 1.
 
         Divided by the number of products X * W (of weights, if inputs are not weighed), so that
-        eta means the same for small and large networks and batches.
+        eta means the same for small and large networks and batches. A layer that is projected
+        computes with What, so nothing is left of its residual: it adds 0.
         """
         total: torch.Tensor = layers[0].weight.new_zeros(())
         count = 0.0
@@ -143,7 +153,8 @@ class BitPruning(Method):
                     f"penalty: layer '{layer.name}' has seen no input since the last call; run a "
                     "forward in training mode (model.train()) before each penalty"
                 )
-            total = total + hoyer_square(quantiser.residual(layer), sums)
+            if not quantiser.is_projected:
+                total = total + hoyer_square(quantiser.residual(layer), sums)
             count += layer.weight.numel() * (1.0 if sums is None else sums.n_rows)
         return total / count
 
@@ -156,7 +167,7 @@ class BitPruning(Method):
     def settled(self, layers: Sequence[PrunedLayer]) -> bool:
         """Return whether every weight is held at its proximal level (or only ``finish`` does)."""
         pairs = [_own(layer) for layer in layers]
-        return all(method.projects_from == 1 or bool(own.projected) for method, own in pairs)
+        return all(method.projects_from == 1 or own.is_projected for method, own in pairs)
 
     def finish(
         self,
@@ -166,7 +177,6 @@ class BitPruning(Method):
         **options: Any,
     ) -> None:
         """Hold every weight at its proximal level (``project=False``: leave it where it is)."""
-        super().finish(model, layers, **options)
         for layer in layers:
             _, quantiser = _own(layer)
             quantiser.sums = None
@@ -179,6 +189,7 @@ class WeightPruning(BitPruning):
     """The baseline: whole weights are pulled to 0 by the same penalty; ``pull`` plays no part."""
 
     name: ClassVar[str] = "weight_pruning"
+    finish_options: ClassVar[frozenset[str]] = frozenset()
 
     def table(self, bits: int) -> npt.NDArray[np.int64]:
         return np.zeros((1 << (bits - 1)) + 1, dtype=np.int64)
@@ -198,7 +209,7 @@ class WeightPruning(BitPruning):
         **options: Any,
     ) -> None:
         """Keep the weights that are left: a rounded weight of 0 is gone already."""
-        super().finish(model, layers, project=False, **options)
+        super().finish(model, layers, project=False)
 
 
 def _own(layer: PrunedLayer) -> tuple[BitPruning, ProximalQuantiser]:

@@ -18,6 +18,7 @@ from bitfpga.errors import PruneError
 from bitfpga.prune.layers import PrunedLayer
 from bitfpga.prune.lengths import Length, LengthActivations, LengthWeights
 from bitfpga.prune.method import Method
+from bitfpga.prune.options import is_real
 
 WEIGHTINGS = ("equal", "footprint", "operations")
 _LARGEST = 8
@@ -50,7 +51,7 @@ class BitLength(Method):
         found = []
         if self.weighting not in WEIGHTINGS:
             found.append(f"weighting={self.weighting!r}: one of {', '.join(WEIGHTINGS)} is needed")
-        if not 0 <= self.rounds_from <= 1:
+        if not is_real(self.rounds_from, 0, 1):
             found.append(f"rounds_from={self.rounds_from!r}: a share from 0 to 1 is needed")
         whole = type(self.smallest) is int and type(self.largest) is int
         if not (whole and 1 <= self.smallest <= self.largest and 2 <= self.largest <= _LARGEST):
@@ -126,7 +127,6 @@ class BitLength(Method):
 
     def finish(self, model: nn.Module, layers: Sequence[PrunedLayer], **options: Any) -> None:
         """Round every length up and keep it; a second time changes nothing."""
-        super().finish(model, layers, **options)
         for tensor in _tensors(model).values():
             _length(tensor).round_up()
 

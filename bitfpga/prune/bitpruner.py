@@ -31,6 +31,7 @@ from torch import nn
 from bitfpga.errors import PruneError
 from bitfpga.prune.bitpruner_quantiser import BudgetQuantiser
 from bitfpga.prune.method import Method, Optimizer
+from bitfpga.prune.options import is_real
 
 if TYPE_CHECKING:
     from bitfpga.prune.layers import PrunedLayer
@@ -135,7 +136,6 @@ class BitPruner(Method):
 
     def finish(self, model: nn.Module, layers: Sequence[PrunedLayer], **options: Any) -> None:
         """Hold every weight to its budget and set it to the value its layer computes with."""
-        super().finish(model, layers, **options)
         for layer in layers:
             method, quantiser = own(layer)
             method._enter(layer, method.n_progressive + 1, 0.0)
@@ -201,8 +201,7 @@ def _whole(name: str, value: Any, low: int, high: float = math.inf) -> str | Non
 
 
 def _real(name: str, value: Any, high: float = math.inf) -> str | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and 0 <= value <= high:
+    if is_real(value, 0, high):
         return None
     return f"{name}={value!r}: a finite number from 0 {_up_to(high)} is needed"
 

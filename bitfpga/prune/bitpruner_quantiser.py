@@ -55,6 +55,7 @@ class BudgetQuantiser(WeightQuantiser):
         ones = torch.from_numpy(np.bitwise_count(np.arange(1 << (bits - 1))))
         caps = torch.full_like(weight, bits - 1, dtype=torch.uint8)
         state = {
+            # One of the bits is the sign: the published radix 8 - il counts it, so 2^(il - 7).
             "step_size": weight.new_full((1,), 2.0 ** (_integer_bits(largest) - bits + 1)),
             "kept": weight != 0,
             "before": weight.clone(),

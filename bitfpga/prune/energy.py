@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bitfpga.digits import NumberSystem
 from bitfpga.errors import PruneError
@@ -140,11 +141,11 @@ def energy_table(
     return tuple(rows)
 
 
-def energy_model(model: EnergyModel | str) -> EnergyModel:
+def energy_model(model: Any) -> EnergyModel:
     """Return the model of that name, or the model itself; ``PruneError`` for an unknown name."""
     if isinstance(model, EnergyModel):
         return model
-    if model not in ENERGY_MODELS:
+    if not isinstance(model, str) or model not in ENERGY_MODELS:
         raise PruneError(
             f"energy model {model!r} is unknown; use one of {', '.join(ENERGY_MODELS)}"
         )

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from bitfpga.errors import PruneError
+from bitfpga.prune.activations import ActivationQuantiser
 from bitfpga.prune.fit_options import Eta, FitOptions
 from bitfpga.prune.history import Epoch, History
 from bitfpga.prune.layers import pruned_layers
@@ -78,6 +79,9 @@ def fit(
         "validation": held_out is not None,
     }
     path = None if checkpoint is None else target(checkpoint, [SUFFIX])
+    for module in model.modules():
+        if isinstance(module, ActivationQuantiser):
+            module.restart()
     with forked_random(trainer.device):
         trainer.check_samples()
         with ProgressBar(epochs, progress) as bar:

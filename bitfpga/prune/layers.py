@@ -98,7 +98,8 @@ class PrunedLayer(nn.Module):
     @torch.no_grad()
     def current_levels(self) -> torch.Tensor:
         """Return the integers as if the training ended now, int16 of the weight's shape."""
-        levels, _ = self.quantiser.preview(self.folded_weight(), self.gain)
+        exact = copy.deepcopy(self).double()
+        levels, _ = exact.quantiser.preview(exact.folded_weight(), exact.gain)
         return levels.to(torch.int16).cpu()
 
     def bit_groups(self) -> BitGroups | None:
@@ -221,6 +222,8 @@ def pruned_layer(
 
 def pruned_layers(model: nn.Module) -> list[PrunedLayer]:
     """Return the pruned layers inside ``model``, in its order; ``PruneError`` if it has none."""
+    if not isinstance(model, nn.Module):
+        raise PruneError(f"model is a {type(model).__name__}: a prepared torch.nn.Module is needed")
     layers = [module for module in model.modules() if isinstance(module, PrunedLayer)]
     if not layers:
         raise PruneError("the model has no pruned layers: call prune.prepare(model, ...) first")

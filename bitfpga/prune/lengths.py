@@ -119,6 +119,11 @@ class LengthWeights(WeightQuantiser):
         levels = (1 - part) * (coarse_step / scale) * coarse + part * (fine_step / scale) * fine
         return levels, scale.expand(len(weight))
 
+    @property
+    def width(self) -> int | None:
+        """Bits of the levels: the length, rounded up."""
+        return math.ceil(float(self.bitlength().detach()))
+
     def integers(
         self, weight: torch.Tensor, gain: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -170,6 +175,7 @@ class LengthActivations(ActivationQuantiser):
 
     peak: torch.Tensor
     elements: torch.Tensor
+    keeps_room = False  # the peak follows
 
     def __init__(self, name: str, bits: int, scale: str, signed: bool | None, smallest: int):
         super().__init__(name, bits, scale, signed, learned=False)
@@ -200,6 +206,8 @@ class LengthActivations(ActivationQuantiser):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not torch.compiler.is_exporting():
             self.elements.fill_(math.prod(x.shape[1:]))
+        if self.training:
+            self.restart()
         if self._ready and self.training:
             self._follow(x)
         if not self._ready and not self._begin(x):
@@ -223,8 +231,10 @@ class LengthActivations(ActivationQuantiser):
         self.peak.copy_(torch.where(counts, torch.lerp(self.peak, largest, _MOMENTUM), self.peak))
 
     def _step_at(self, bits: torch.Tensor) -> torch.Tensor:
-        width = self.peak * (2.0 if self.signed else 1.0)
-        return _step(width / (torch.exp2(bits) - 1), self.scale_kind)
+        # In float64, as from_torch computes: in float32 the nearest power of two may be another.
+        width = self.peak.double() * (2.0 if self.signed else 1.0)
+        step = _step(width / (torch.exp2(bits.double()) - 1), self.scale_kind)
+        return step.to(self.peak.dtype)
 
     def _quantised(self, x: torch.Tensor, bits: torch.Tensor) -> torch.Tensor:
         """Return Q(x, bits), real, of the shape of ``x``."""

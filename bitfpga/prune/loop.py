@@ -10,13 +10,14 @@ from torch import nn
 from bitfpga.errors import PruneError
 from bitfpga.prune.layers import PrunedLayer, pruned_layers
 from bitfpga.prune.method import Method, Optimizer
+from bitfpga.prune.options import is_real
 
 
 def penalty(model: nn.Module) -> torch.Tensor:
     """Return what the model's method adds to the loss, a scalar; multiply it by eta.
 
-    Call it after a forward in training mode: activation-weighted penalties use that forward's
-    inputs, and use them once.
+    Call it after a forward in training mode: activation-weighted penalties use the inputs since
+    the last penalty or ``step``, and use them once.
     """
     layers = pruned_layers(model)
     return _method(layers).penalty(model, layers)
@@ -25,7 +26,18 @@ def penalty(model: nn.Module) -> torch.Tensor:
 def step(model: nn.Module, optimizer: Optimizer) -> None:
     """Do what the method does after every ``optimizer.step()`` (bitpruner; others do nothing)."""
     layers = pruned_layers(model)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise PruneError(f"optimizer is a {type(optimizer).__name__}: a torch optimiser is needed")
+    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    left_out = [x.name for x in layers if x.weight.requires_grad and id(x.weight) not in trained]
+    if len(left_out) == len(layers):
+        raise PruneError(
+            f"the optimiser does not train the weights of {', '.join(left_out[:5])}: make it after "
+            "prune.prepare (and anew after prune.finish), of the prepared model's parameters"
+        )
     _method(layers).step(model, layers, optimizer)
+    for layer in layers:
+        layer.quantiser.forget()
 
 
 def advance(model: nn.Module, progress: float) -> None:
@@ -34,7 +46,7 @@ def advance(model: nn.Module, progress: float) -> None:
     Methods with stages change stage by it; a loop that never calls it stays in the first stage
     until ``finish``.
     """
-    if not 0 <= progress <= 1:
+    if not is_real(progress, 0, 1):
         raise PruneError(
             f"progress={progress!r}: the share of the training done, 0 to 1, is needed"
         )
@@ -49,9 +61,14 @@ def finish(model: nn.Module, **options: Any) -> nn.Module:
     for ``options``). The model can be trained on; make a new optimiser for that.
     """
     layers = pruned_layers(model)
+    method = _method(layers)
+    unknown = sorted(options.keys() - method.finish_options)
+    if unknown:
+        raise PruneError(f"{method.name}: finish has no option {', '.join(unknown)}")
+    method.check_end(model, layers)
     for layer in layers:
         layer.absorb_norm()
-    _method(layers).finish(model, layers, **options)
+    method.finish(model, layers, **options)
     return model
 
 

@@ -48,6 +48,14 @@ class WeightQuantiser(nn.Module):
         """Return whole levels and scales as if the training ended now; for reports."""
         return self.integers(weight, gain)
 
+    @property
+    def width(self) -> int | None:
+        """Planes of the weights, where the method learns them; None where ``prepare`` says."""
+        return None
+
+    def forget(self) -> None:
+        """Drop what ``observe`` noted."""
+
     def observe(self, layer: PrunedLayer, x: torch.Tensor) -> None:
         """Take note of the layer's input, in training only."""
 
@@ -116,6 +124,7 @@ class Method:
     absorbs_norm: ClassVar[bool] = False  # at once, because it watches integers from the start
     smallest_bits: ClassVar[int] = 2
     largest_bits: ClassVar[int] = 8
+    finish_options: ClassVar[frozenset[str]] = frozenset()
 
     def problems(self) -> list[str]:
         """Return what is wrong with the options, one sentence each."""
@@ -152,7 +161,8 @@ class Method:
         """Return whether the last stage is reached, so that scores can be compared from now on."""
         return True
 
+    def check_end(self, model: nn.Module, layers: Sequence[PrunedLayer]) -> None:
+        """Raise ``PruneError`` if ``finish`` cannot be done, before anything is changed."""
+
     def finish(self, model: nn.Module, layers: Sequence[PrunedLayer], **options: Any) -> None:
-        """Freeze what was learned beside the weights; here nothing, and no option is known."""
-        if options:
-            raise PruneError(f"{self.name}: finish has no option {', '.join(options)}")
+        """Freeze what was learned beside the weights; ``options`` are among ``finish_options``."""

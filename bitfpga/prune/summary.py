@@ -135,8 +135,9 @@ def _layer_summary(layer: PrunedLayer) -> LayerSummary:
             f"layer '{layer.name}' has not run yet, so its output positions are not known; run "
             "the model on a sample first"
         )
-    weights = layer.integer_weight()[0].numpy()
-    planes = max(layer.bits, int(np.abs(weights.astype(np.int32)).max()).bit_length())
+    weights = layer.current_levels().numpy()
+    width = layer.quantiser.width or layer.bits
+    planes = max(width, int(np.abs(weights.astype(np.int32)).max()).bit_length())
     levels, counts = np.unique(weights, return_counts=True)
     work = layer_work(layer.name, weights, positions, planes)
     return LayerSummary(work, weights.shape, layer.input_bits, weights, levels, counts)

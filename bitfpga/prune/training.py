@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from bitfpga.errors import PruneError
-from bitfpga.prune.bit_pruning import ProximalQuantiser
 from bitfpga.prune.fit_options import FitOptions
 from bitfpga.prune.history import Epoch
 from bitfpga.prune.layers import PrunedLayer, pruned_layers
@@ -189,8 +188,7 @@ class Trainer:
     def forget_inputs(self) -> None:
         """Drop what a forward has noted for a penalty that was never called."""
         for layer in pruned_layers(self.model):
-            if isinstance(layer.quantiser, ProximalQuantiser):
-                layer.quantiser.sums = None
+            layer.quantiser.forget()
 
 
 def digits_per_weight(layers: list[PrunedLayer]) -> float:

@@ -73,6 +73,7 @@ def test_prune_gates_can_fail(load: Any) -> None:
             family=setting.family,
             label=setting.label,
             seed=0,
+            chosen_by=0.9,
             accuracy=0.9,
             storage_bits=8.0,
             length=8.0,

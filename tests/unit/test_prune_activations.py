@@ -140,12 +140,12 @@ def test_a_first_batch_without_a_range_is_refused(value):
 
 
 def test_a_shared_range_holds_the_first_tensor_of_every_place():
-    own = ActivationQuantiser("cat", 8, "float", True, learned=False)
+    own = ActivationQuantiser("cat", 8, "float", True, learned=False).eval()
     own.n_places = 3
     for size in (2.0, 10.0, 5.0, 90.0):
         own(torch.tensor([size]))
     assert float(own.step()) == pytest.approx(10 / 127, rel=1e-6)
-    alone = ActivationQuantiser("relu", 8, "float", True, learned=False)
+    alone = ActivationQuantiser("relu", 8, "float", True, learned=False).eval()
     for size in (2.0, 10.0):
         alone(torch.tensor([size]))
     assert float(alone.step()) == pytest.approx(2 / 127, rel=1e-6)

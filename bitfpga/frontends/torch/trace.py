@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
 
-from bitfpga.errors import ModelError
+from bitfpga.errors import ModelError, PruneError
 from bitfpga.frontends.torch.graph import Floats
 
 _BATCH_SIZES = (7, 11, 13, 17, 19, 23, 29, 31)
@@ -49,6 +49,8 @@ def trace(model: torch.nn.Module, calibration: Floats) -> Trace:
         try:
             # Forward may leave the tracer's tensors in the module, so a copy is traced.
             program = torch.export.export(copied(frozen), (example,), strict=False)
+        except PruneError as error:  # says itself what to do
+            raise ModelError(str(error)) from None
         except Exception as error:  # the tracer runs user code: anything may come out of it
             raise ModelError(_why_not(frozen, example, error)) from None
     _check_signature(program)
