@@ -192,14 +192,32 @@ def test_the_penalty_brings_one_bits_down_and_eta_decides_how_far():
     assert found[1] < found[0] - 0.2
 
 
-def test_nan_weights_come_out_of_the_loss():
-    model = prune.prepare(mlp(), BitPruning(projects_from=0.0))
+@pytest.mark.parametrize("projects", [False, True])
+def test_nan_weights_come_out_of_the_loss(projects):
+    model = prune.prepare(mlp(), BitPruning(projects_from=0.0 if projects else 1.0))
     x = batch((13,))
     model.train()(x)
     prune.advance(model, 0.5)
     prune.pruned_layers(model)[2].weight.data.fill_(math.nan)
     assert torch.isnan(model(x)).all()
-    assert math.isnan(float(prune.penalty(model).detach()))
+    assert projects or math.isnan(float(prune.penalty(model).detach()))
+
+
+def test_layers_that_are_projected_add_no_penalty():
+    """They compute with the proximal weight: nothing of the residual is left."""
+    layers = {"0": BitPruning(projects_from=0.5)}
+    model = prune.prepare(mlp(), BitPruning(projects_from=1.0), layers=layers).train()
+    x, found = batch((13,)), []
+    for progress in (0.4, 0.6):
+        prune.advance(model, progress)
+        model(x)
+        found.append(float(prune.penalty(model).detach()))
+    assert found[0] > found[1] > 0
+    prune.finish(model)
+    model(x)
+    pulled = prune.penalty(model)
+    assert float(pulled) == 0.0
+    assert pulled.shape == ()
 
 
 @pytest.mark.parametrize(
