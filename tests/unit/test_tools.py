@@ -196,7 +196,9 @@ def test_an_orderly_end_that_comes_too_late_is_no_success(tmp_path: Path) -> Non
 
 def test_an_interrupt_ends_the_program_and_its_children(tmp_path: Path) -> None:
     outer = (
-        "import sys; from pathlib import Path; from bitfpga.tools import run_tool\n"
+        "import signal, sys; from pathlib import Path; from bitfpga.tools import run_tool\n"
+        # Whoever starts the tests in the background may have the signal ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"run_tool([sys.executable, '-c', {STUBBORN_PARENT!r}], cwd=Path('.'), limit_s=600)"
     )
     # PYTHONPATH, because the folder the program runs in is not the checkout's.
