@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from small_layers import identity_requantise
 
 from bitfpga.errors import ModelError
 from bitfpga.ir import (
@@ -28,7 +29,6 @@ from bitfpga.ir import (
     TensorType,
     Transpose,
     accumulator_range,
-    identity_requantise,
 )
 from bitfpga.ir.shapes import output_shape
 

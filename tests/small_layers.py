@@ -18,11 +18,11 @@ from bitfpga.ir import (
     MaxPool,
     Mean,
     Network,
+    Requantise,
     Scale,
     Slice,
     Table,
     TensorType,
-    identity_requantise,
 )
 
 I8 = TensorType((5,), 8, True)
@@ -97,3 +97,9 @@ def cut(starts: Any, stops: Any, steps: Any, **changes: Any) -> Slice:
 
 def scale(**changes: Any) -> Scale:
     return Scale("s", ("input",), I8, requantise=replace(identity_requantise(I8), **changes))
+
+
+def identity_requantise(output: TensorType) -> Requantise:
+    """Return the requantisation that only clamps to ``output``'s range."""
+    one = np.ones((1,) * len(output.shape), np.int64)
+    return Requantise(one, one * 0, 0, output.low, output.high)

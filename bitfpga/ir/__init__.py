@@ -26,7 +26,7 @@ from bitfpga.ir.layers import (
 )
 from bitfpga.ir.network import INPUT, Network, TestVectors, check_batch
 from bitfpga.ir.ranges import accumulator_range
-from bitfpga.ir.tensors import IntArray, Requantise, TensorType, identity_requantise
+from bitfpga.ir.tensors import IntArray, Requantise, TensorType
 
 __all__ = [
     "GROUP_MODES",
@@ -56,6 +56,5 @@ __all__ = [
     "Transpose",
     "accumulator_range",
     "check_batch",
-    "identity_requantise",
     "network_bytes",
 ]

@@ -114,9 +114,3 @@ class Requantise:
         scaled = accumulators * self.multiplier + self.bias + self.half
         clamped: npt.NDArray[np.int64] = np.clip(scaled >> self.shift, self.low, self.high)
         return clamped
-
-
-def identity_requantise(output: TensorType) -> Requantise:
-    """Return the requantisation that only clamps to ``output``'s range."""
-    one = np.ones((1,) * len(output.shape), np.int64)
-    return Requantise(one, one * 0, 0, output.low, output.high)

@@ -16,6 +16,7 @@ from small_layers import (
     conv,
     cut,
     dense,
+    identity_requantise,
     ints,
     max_pool,
     mean,
@@ -34,7 +35,6 @@ from bitfpga.ir import (
     Reshape,
     TensorType,
     Transpose,
-    identity_requantise,
 )
 
 

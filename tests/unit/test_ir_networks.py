@@ -11,6 +11,7 @@ from small_layers import (
     I8,
     MAP,
     dense,
+    identity_requantise,
     ints,
     one_layer,
     refused,
@@ -22,7 +23,6 @@ from bitfpga.ir import (
     Concat,
     Network,
     Reshape,
-    identity_requantise,
 )
 
 

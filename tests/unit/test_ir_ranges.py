@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_layers import identity_requantise
 from strategies import tensor_types
 
 from bitfpga.ir import (
@@ -22,7 +23,6 @@ from bitfpga.ir import (
     Scale,
     TensorType,
     accumulator_range,
-    identity_requantise,
 )
 from bitfpga.ir.shapes import output_shape
 

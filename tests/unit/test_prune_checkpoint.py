@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prune_fits import (
     arrays,
-    assert_refused,
     assert_same,
     floats,
     prepared,
@@ -26,20 +24,6 @@ from bitfpga.errors import PruneError
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "run.safetensors"
-
-
-@pytest.fixture(scope="module")
-def whole_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("whole") / "run.safetensors"
-    run(prepared(), checkpoint=path)
-    return path
-
-
-def test_files_of_one_kind_are_not_taken_for_the_other(path: Path, whole_file: Path) -> None:
-    prune.save(prepared(), path)
-    assert_refused(path, r"is a file for prune\.load, but prune\.fit\(checkpoint=\.\.\.\) was")
-    with pytest.raises(PruneError, match=r"is a file for prune\.fit\(checkpoint=\.\.\.\), but"):
-        prune.load(prepared(), whole_file)
 
 
 def test_only_prepared_models_are_saved_and_loaded(path: Path) -> None:
@@ -101,9 +85,3 @@ def test_no_new_file_is_left_after_a_refusal(path: Path) -> None:
         with pytest.raises(PruneError):
             run(prepared(), checkpoint=path, **options)
     assert [each for each in path.parent.iterdir() if each != path] == []
-
-
-def test_nothing_in_a_file_is_a_pickle(whole_file: Path) -> None:
-    data = whole_file.read_bytes()
-    assert not re.search(rb"PK\x03\x04|\x80[\x02-\x05]c|torch\._utils", data)
-    assert oct(whole_file.stat().st_mode & 0o777) == "0o644"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,16 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(PruneError, match="not a file"):
         run(prepared(), checkpoint=pipe)
+
+
+def test_files_of_one_kind_are_not_taken_for_the_other(path: Path, whole_file: Path) -> None:
+    prune.save(prepared(), path)
+    assert_refused(path, r"is a file for prune\.load, but prune\.fit\(checkpoint=\.\.\.\) was")
+    with pytest.raises(PruneError, match=r"is a file for prune\.fit\(checkpoint=\.\.\.\), but"):
+        prune.load(prepared(), whole_file)
+
+
+def test_nothing_in_a_file_is_a_pickle(whole_file: Path) -> None:
+    data = whole_file.read_bytes()
+    assert not re.search(rb"PK\x03\x04|\x80[\x02-\x05]c|torch\._utils", data)
+    assert oct(whole_file.stat().st_mode & 0o777) == "0o644"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from small_layers import I8, dense, one_layer, scale
+from small_layers import I8, dense, identity_requantise, one_layer, scale
 from strategies import DENSE_KINDS, batches, dense_networks, extreme_batches, networks
 
 from bitfpga import reference
@@ -26,7 +26,6 @@ from bitfpga.ir import (
     Requantise,
     TensorType,
     accumulator_range,
-    identity_requantise,
 )
 
 

@@ -148,9 +148,6 @@ def test_the_older_weight_norms_are_read(norm):
 
 
 def test_compiled_models_are_read_without_compiling():
-    if not hasattr(torch.compiler, "set_stance"):
-        pytest.skip("torch 2.5 compiles them")
-
     def backend(graph, inputs):
         raise AssertionError("compiled")
 
