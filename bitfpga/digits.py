@@ -16,22 +16,27 @@ import numpy.typing as npt
 
 from bitfpga.errors import ModelError
 
-Masks = npt.NDArray[np.uint16]
+Masks = npt.NDArray[np.unsignedinteger[Any]]
 LARGEST = (1 << 14) - 1
 
 
 class NumberSystem(str, Enum):
-    """How a weight becomes digits."""
+    """How a weight becomes digits.
+
+    ``bbs`` counts minority digits of layers whose weights are coded in groups (``ir.BitGroups``),
+    which only ``plan`` can: by themselves weights have the digits of ``csd``.
+    """
 
     BINARY = "binary"
     CSD = "csd"
+    BBS = "bbs"
 
 
 @dataclass(frozen=True, eq=False)
 class Digits:
     """Digits of an array of integers: bit p of ``positive`` is +2^p, of ``negative`` -2^p.
 
-    Both are uint16 of the shape of the integers, and never share a bit.
+    Both have the shape of the integers (uint16 from ``to_digits``), and never share a bit.
     """
 
     positive: Masks

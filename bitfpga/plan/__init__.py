@@ -1,33 +1,52 @@
 """Planning: engine, folding, tap order, widths, exact cycles and resource estimates."""
 
-from bitfpga.plan.facts import channel_multipliers, element_multipliers
+from bitfpga.plan.decoding import read_stream
+from bitfpga.plan.facts import step_sums, step_window
+from bitfpga.plan.layer_stream import layer_stream
+from bitfpga.plan.lower import lower
 from bitfpga.plan.multipliers import Terms, to_terms
-from bitfpga.plan.planner import layer_stream, layer_streams, plan
-from bitfpga.plan.readers import tensor_readers
+from bitfpga.plan.orders import Order
+from bitfpga.plan.planner import plan
+from bitfpga.plan.requantising import channel_multipliers, element_multipliers
 from bitfpga.plan.schedule import (
+    FifoSchedule,
     LayerSchedule,
-    LayerStream,
     Resources,
     Schedule,
     Target,
     schedule_from_json,
 )
-from bitfpga.plan.streams import read_stream
+from bitfpga.plan.shared_sums import GroupSums
+from bitfpga.plan.steps import ARRAYS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
+from bitfpga.plan.streams import LayerStream
+from bitfpga.plan.windows import tile_limits
 
 __all__ = [
+    "ARRAYS",
+    "POOLS",
+    "Fifo",
+    "FifoSchedule",
+    "GroupSums",
     "LayerSchedule",
     "LayerStream",
+    "Order",
+    "Pipeline",
     "Resources",
     "Schedule",
+    "Step",
+    "Stream",
     "Target",
     "Terms",
     "channel_multipliers",
     "element_multipliers",
+    "fork_name",
     "layer_stream",
-    "layer_streams",
+    "lower",
     "plan",
     "read_stream",
     "schedule_from_json",
-    "tensor_readers",
+    "step_sums",
+    "step_window",
+    "tile_limits",
     "to_terms",
 ]

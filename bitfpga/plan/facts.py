@@ -1,179 +1,210 @@
-"""What a layer asks of the hardware whatever the folding: words, taps, proven widths."""
+"""What an array layer asks of the hardware whatever the folding: taps, window, proven widths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.digits import NumberSystem, to_digits
-from bitfpga.errors import PlanError
-from bitfpga.ir import Add, Dense, Layer, Network, Requantise, Scale, accumulator_range
-from bitfpga.plan.multipliers import Terms, to_terms
-from bitfpga.plan.streams import stream_lengths
-from bitfpga.plan.widths import horner_range, signed_bits
-from bitfpga.plan.words import used_bits, word_bits
+from bitfpga.digits import Digits, NumberSystem, to_digits
+from bitfpga.ir import AvgPool, Conv, Dense, MaxPool, accumulator_range
+from bitfpga.plan.multipliers import to_terms
+from bitfpga.plan.requantising import channel_multipliers, scaled_width
+from bitfpga.plan.shared_sums import GroupSums, group_sums, minority_digits
+from bitfpga.plan.steps import Step
+from bitfpga.plan.taps import Taps, digit_taps, layer_taps, tap_entropy
+from bitfpga.plan.widths import HornerRange, horner_range, signed_bits
+from bitfpga.plan.windows import Window
 
 Int64 = npt.NDArray[np.int64]
 _CHUNK_ELEMENTS = 1 << 18
 
-SUPPORTED = ("dense", "scale", "table", "add", "concat", "reshape", "transpose", "pad", "slice")
-
 
 @dataclass(frozen=True, eq=False)
-class Facts:
-    """One layer's demands. ``lengths``: words of each output, int64 [n_outputs], dense only."""
+class ArrayFacts:
+    """One array layer's demands.
 
-    layer: Layer
-    n_rows: int
-    n_inputs: int
-    n_outputs: int
+    ``taps``: on window rows, in the order rows are filled. ``window``: None for a vector layer,
+    whose rows are its input as it arrives. ``sums``: rows after those, shared sums of ``bbs``.
+     ``n_fill``: cycles to fill a tile, one of them for the
+    row of zeros. ``widths``: of the
+    accumulators; ``scaled_bits``: of a sum on its way through the requantiser.
+    """
+
+    step: Step
+    taps: Taps
+    sums: GroupSums | None
+    window: Window | None
+    n_fill: int
+    n_pixels: int
     n_weights: int
-    n_taps: int
-    lengths: Int64
-    word_bits: int
-    stored_bits: int
-    accumulator_bits: int
+    entropy: float
+    widths: HornerRange
     scaled_bits: int
     n_terms: int
     input_bits: int
 
     @property
-    def n_words(self) -> int:
-        """Words of the layer's whole index stream."""
-        return int(self.lengths.sum())
+    def layer(self) -> Dense | Conv:
+        """The layer itself."""
+        assert isinstance(self.step.layer, Dense | Conv)
+        return self.step.layer
+
+    @property
+    def n_outputs(self) -> int:
+        """Output channels."""
+        return self.taps.n_outputs
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the window."""
+        return self.taps.n_rows
+
+    def accumulator_bits(self, in_parts: bool) -> int:
+        """Return the bits of an accumulator; ``in_parts`` where several sums make an output."""
+        if in_parts:
+            return signed_bits(-self.widths.magnitude, self.widths.magnitude)
+        return signed_bits(self.widths.low, self.widths.high)
 
 
-def collect_facts(
-    network: Network, system: NumberSystem, on_layer: Callable[[str], None] | None = None
-) -> tuple[Facts, ...]:
-    """Return the facts of every layer that becomes hardware (a reshape is only wiring).
+def array_facts(step: Step, system: NumberSystem, known: ArrayFacts | None = None) -> ArrayFacts:
+    """Return the facts of an array step. ``PlanError`` for what its requantiser cannot do.
 
-    ``PlanError`` naming every layer that has no hardware yet.
+    ``known``: those of the same layer for another number of pixels in a beat; they are the same
+    where rows come from a window, or arrive in the same order.
     """
-    missing = [f"'{x.label}' ({x.kind})" for x in network.layers if x.kind not in SUPPORTED]
-    if missing:
-        raise PlanError(
-            f"no hardware yet for layers {', '.join(missing)}: this version builds dense and "
-            "elementwise layers only; bitfpga.run(network, x) computes the others exactly"
-        )
-    facts = []
-    for layer in network.layers:
-        if on_layer is not None:
-            on_layer(f"planning {layer.label}")
-        if isinstance(layer, Dense):
-            facts.append(_dense_facts(network, layer, system))
-        elif layer.kind != "reshape":
-            facts.append(_elementwise_facts(network, layer))
-    return tuple(facts)
-
-
-def channel_multipliers(layer: Dense) -> tuple[Int64, Int64]:
-    """Return multiplier and bias per output, int64 [n_outputs].
-
-    ``PlanError`` where they differ between the rows of one layer.
-    """
-    n_outputs = layer.output.shape[-1]
-    parts = []
-    for array in (layer.requantise.multiplier, layer.requantise.bias):
-        if array.size > 1 and array.size != array.shape[-1]:
-            raise PlanError(
-                f"layer '{layer.label}': a multiplier or bias that differs between positions "
-                "has no hardware; use one per output"
-            )
-        parts.append(np.broadcast_to(array.reshape(-1), n_outputs).astype(np.int64))
-    return parts[0], parts[1]
-
-
-def element_multipliers(requantise: Requantise, shape: tuple[int, ...]) -> tuple[Int64, Int64]:
-    """Return multiplier and bias per element in row-major order, int64 [n]; n = 1 if all equal."""
-    parts = []
-    for array in (requantise.multiplier, requantise.bias):
-        full = array if array.size == 1 else np.broadcast_to(array, shape)
-        parts.append(full.reshape(-1))
-    n_elements = max(part.size for part in parts)
-    multiplier, bias = (np.broadcast_to(part, n_elements).astype(np.int64) for part in parts)
-    return multiplier, bias
-
-
-def scaled_width(
-    terms: Terms, bias: Int64, requantise: Requantise, least: Int64, greatest: Int64
-) -> int:
-    """Return the bits that hold every shifted term, every partial sum and both ends of the clamp.
-
-    ``bias`` is int64 [n], one for each multiplier in ``terms``.
-    """
-    largest = max(1, int(np.maximum(np.abs(least), np.abs(greatest)).max()))
-    bound = max(
-        largest * int(magnitude) + abs(int(offset)) + requantise.half
-        for magnitude, offset in zip(terms.magnitude, bias, strict=True)
-    )
-    return signed_bits(min(-bound, requantise.low), max(bound, requantise.high))
-
-
-def _dense_facts(network: Network, layer: Dense, system: NumberSystem) -> Facts:
-    (x,) = network.input_types(layer)
-    n_outputs, n_inputs = layer.weight.shape
-    lengths = np.zeros(n_outputs, np.int64)
-    n_taps, low, high = 0, x.low, x.high
-    rows = max(1, _CHUNK_ELEMENTS // n_inputs)
-    for first in range(0, n_outputs, rows):
-        digits = to_digits(layer.weight[first : first + rows], system)
-        lengths[first : first + rows] = stream_lengths(digits)
-        n_taps += digits.count
-        least, most = horner_range(digits, x)
-        low, high = min(low, least), max(high, most)
+    if known is not None and _same_rows(step, known.step):
+        return replace(known, step=step)
+    layer = step.layer
+    assert isinstance(layer, Dense | Conv)
+    stream = step.inputs[0]
+    sums = step_sums(step, system)
+    taps = step_taps(step, system)
     multiplier, bias = channel_multipliers(layer)
     terms = to_terms(multiplier)
-    width = scaled_width(terms, bias, layer.requantise, *accumulator_range(layer, (x,)))
-    return Facts(
-        layer=layer,
-        n_rows=layer.output.size // n_outputs,
-        n_inputs=n_inputs,
-        n_outputs=n_outputs,
+    least, greatest = accumulator_range(layer, (stream.tensor,))
+    scaled = scaled_width(terms, bias, layer.requantise, least, greatest)
+    window = step_window(step) if step.kind == "window_array" else None
+    widths = _widths(step, system, sums)
+    n_sum_rows = sums.n_rows if sums is not None else 0
+    n_window_rows = taps.n_rows - n_sum_rows
+    return ArrayFacts(
+        step=step,
+        taps=taps,
+        window=window,
+        sums=sums,
+        n_fill=1 + n_sum_rows + (n_window_rows if window is not None else stream.n_beats),
+        n_pixels=step.output.order.pixels if step.output is not None else 1,
         n_weights=layer.weight.size,
-        n_taps=n_taps,
-        lengths=lengths,
-        word_bits=word_bits(n_inputs),
-        stored_bits=used_bits(n_inputs),
-        accumulator_bits=signed_bits(low, high),
-        scaled_bits=width,
+        entropy=tap_entropy(taps),
+        widths=widths,
+        scaled_bits=max(scaled, signed_bits(-widths.magnitude, widths.magnitude)),
         n_terms=terms.n_terms,
-        input_bits=x.bits,
+        input_bits=stream.tensor.bits,
     )
 
 
-def _elementwise_facts(network: Network, layer: Layer) -> Facts:
-    types = network.input_types(layer)
-    low, high = accumulator_range(layer, types)
-    ends = [int(low.min()), int(high.max()), *(t.low for t in types), *(t.high for t in types)]
-    n_terms, width = 1, signed_bits(min(ends), max(ends))
-    accumulator_bits = width
-    if isinstance(layer, Scale | Add):
-        multiplier, bias = element_multipliers(layer.requantise, layer.output.shape)
-        terms = to_terms(multiplier)
-        n_terms = terms.n_terms
-        width = scaled_width(terms, bias, layer.requantise, low, high)
-    if isinstance(layer, Add):
-        weights = to_terms(np.array(layer.weights, np.int64))
-        largest = sum(
-            int(m) * max(-t.low, t.high) for m, t in zip(weights.magnitude, types, strict=True)
-        )
-        accumulator_bits = signed_bits(-largest, largest)
-    return Facts(
-        layer=layer,
-        n_rows=1,
-        n_inputs=sum(t.size for t in types),
-        n_outputs=layer.output.size,
-        n_weights=0,
-        n_taps=0,
-        lengths=np.zeros(0, np.int64),
-        word_bits=0,
-        stored_bits=0,
-        accumulator_bits=accumulator_bits,
-        scaled_bits=max(width, accumulator_bits),
-        n_terms=n_terms,
-        input_bits=max(t.bits for t in types),
+def window_weight(step: Step) -> tuple[npt.NDArray[np.int16], int]:
+    """Return the weights by window row, int16 [n_outputs, rows of a group], and the groups.
+
+    A vector layer's rows are the elements as they arrive; lanes without an element weigh 0.
+    """
+    layer = step.layer
+    if isinstance(layer, Conv):
+        return layer.weight.reshape(len(layer.weight), -1), layer.groups
+    assert isinstance(layer, Dense)
+    if step.kind == "window_array":
+        return layer.weight, 1
+    arrival = step.inputs[0].beats.reshape(-1)
+    weight = layer.weight[:, np.maximum(arrival, 0)]
+    weight[:, arrival < 0] = 0
+    return weight, 1
+
+
+def step_sums(step: Step, system: NumberSystem) -> GroupSums | None:
+    """Return the shared sums of a layer under ``bbs``; None for a layer that has csd digits."""
+    layer = step.layer
+    assert isinstance(layer, Dense | Conv)
+    in_groups = isinstance(layer, Conv) and layer.groups > 1
+    if system is not NumberSystem.BBS or layer.bit_groups is None or in_groups:
+        return None
+    return group_sums(_arrival(step), layer.bit_groups, step.types[0])
+
+
+def step_taps(step: Step, system: NumberSystem) -> Taps:
+    """Return the taps of an array step on its window rows, then on the rows of shared sums."""
+    sums = step_sums(step, system)
+    if sums is not None:
+        return digit_taps(_minority_digits(step, sums))
+    weight, n_groups = window_weight(step)
+    return layer_taps(weight, n_groups, system)
+
+
+def step_window(step: Step) -> Window:
+    """Return the window of a step that reads a map; a map of one axis has height 1."""
+    layer, view, output = step.layer, step.views[0], step.output
+    assert output is not None
+    one, none = (1, 1), (0, 0)
+    if isinstance(layer, Dense):
+        size = view.pixels
+        return Window(view.channels, 1, size, 1, size, one, one, one, none)
+    assert isinstance(layer, Conv | MaxPool | AvgPool)
+    kernel = layer.weight.shape[2:] if isinstance(layer, Conv) else layer.kernel
+    rank = len(kernel)
+    dilation = (1,) * rank if isinstance(layer, AvgPool) else layer.dilation
+    before = tuple(first for first, _ in layer.padding)
+    height, width = _two(step.types[0].shape[-rank:], 1)
+    out_height, out_width = _two(layer.output.shape[-rank:], 1)
+    return Window(
+        view.channels,
+        height,
+        width,
+        out_height,
+        out_width,
+        _two(kernel, 1),
+        _two(layer.stride, 1),
+        _two(dilation, 1),
+        _two(before, 0),
     )
+
+
+def _arrival(step: Step) -> Int64:
+    """Return the input of each window row: int64 [n_rows], -1 for a lane without an element."""
+    layer = step.layer
+    assert isinstance(layer, Dense | Conv)
+    if step.kind == "vector_array":
+        return step.inputs[0].beats.reshape(-1)
+    return np.arange(layer.weight[0].size)
+
+
+def _same_rows(step: Step, other: Step) -> bool:
+    if step.kind != other.kind:
+        return False
+    same = np.array_equal(step.inputs[0].beats, other.inputs[0].beats)
+    return step.kind == "window_array" or same
+
+
+def _minority_digits(step: Step, sums: GroupSums) -> Digits:
+    layer = step.layer
+    assert isinstance(layer, Dense | Conv)
+    assert layer.bit_groups is not None
+    weight = layer.weight.reshape(len(layer.weight), -1)
+    return minority_digits(weight, _arrival(step), layer.bit_groups, sums)
+
+
+def _widths(step: Step, system: NumberSystem, sums: GroupSums | None) -> HornerRange:
+    if sums is not None:
+        return horner_range(_minority_digits(step, sums), step.types[0])
+    weight, _ = window_weight(step)
+    found = HornerRange(0, 0, 0)
+    rows = max(1, _CHUNK_ELEMENTS // weight.shape[1])
+    for first in range(0, len(weight), rows):
+        digits = to_digits(weight[first : first + rows], system)
+        found = found.joined(horner_range(digits, step.types[0]))
+    return found
+
+
+def _two(values: tuple[int, ...], missing: int) -> tuple[int, int]:
+    """Return one or two numbers as two, (vertical, horizontal)."""
+    return (values[0], values[1]) if len(values) == 2 else (missing, values[0])

@@ -1,118 +1,214 @@
-"""Folding: how many PEs and columns each layer gets for a target, within the board's limits."""
+"""Folding one array layer: pixels of a tile, splits and PEs, the cheapest that meet a limit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
-from bitfpga.boards import Board
-from bitfpga.plan.dealing import deal, fewest_pes, longest
-from bitfpga.plan.facts import Facts
-from bitfpga.plan.resources import (
-    LAYER_CONTROL,
-    activation_memory,
-    pe_array,
-    requantiser,
-    rom,
-)
-from bitfpga.plan.schedule import LayerSchedule, Resources
+from bitfpga.plan.array_cost import ArraySizes, array_cost
+from bitfpga.plan.costs import StreamCost, stream_cost
+from bitfpga.plan.facts import ArrayFacts
+from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
+from bitfpga.plan.schedule import Resources
+from bitfpga.plan.windows import least_buffer_rows
 
-PIPELINE_CYCLES = 6
-ON_CHIP_WORDS = 1 << 16
+Int64 = npt.NDArray[np.int64]
+MAX_TILE_PIXELS = 72
+SPLITS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+MANY_TAPS = 400_000
+MAX_PES = 4096
+DEALT = 99  # percent of its longest PE's cycles that the PEs of a split have on average
+WHOLE_JOBS = 34  # jobs a PE from which on dealing them whole leaves no PE 3 % longer than others
+BUSY_COST = 1.25
+BUSY = 0.95
 
 
-def choose_sources(facts: tuple[Facts, ...], board: Board) -> dict[str, str]:
-    """Return where each layer's taps lie: ``rom``, ``memory`` or ``none`` (no taps).
+@dataclass(frozen=True)
+class Folding:
+    """One choice for a layer and what it is estimated to cost."""
 
-    Smallest layers first stay on chip, up to 65,536 words in all and half of the block RAM.
+    tile_pixels: int
+    split_rows: int
+    n_pes: int
+    buffer_rows: int
+    source: str
+    cost: float
+    resources: Resources
+
+
+class ArrayOptions:
+    """Every tiling and splitting of one layer as parallel arrays, int64 [n_options].
+
+    ``source``: ``rom`` or ``memory``. ``port_share``: of the memory port's rows, this layer's.
+    ``beat_pixels``, ``n_samples``: of the whole network.
+    ``like``: options of the same layer, from which the costs of splits are taken if they hold.
     """
-    sources = {fact.layer.name: "none" for fact in facts}
-    room_words, room_bits = ON_CHIP_WORDS, board.bram36 * 36864 // 2
-    for fact in sorted((f for f in facts if f.n_words), key=lambda f: f.n_words):
-        room_words -= fact.n_words
-        room_bits -= fact.n_words * fact.stored_bits
-        sources[fact.layer.name] = "rom" if min(room_words, room_bits) >= 0 else "memory"
-    return sources
+
+    def __init__(
+        self,
+        facts: ArrayFacts,
+        source: str,
+        beat_pixels: int,
+        n_samples: int,
+        like: ArrayOptions | None = None,
+    ) -> None:
+        self.facts, self.source = facts, source
+        self.port_share = 1.0
+        self.beat_pixels = beat_pixels if facts.n_pixels > 1 else 1
+        self.n_samples = n_samples
+        self.in_lanes = facts.step.inputs[0].lanes
+        same = like is not None and like.facts.taps is facts.taps and like.source == source
+        self.costs: dict[int, StreamCost] = (
+            like.costs if like and same else _split_costs(facts, ROW_BITS[source])
+        )
+        pixels = _tile_choices(facts.n_pixels, self.beat_pixels)
+        self.tile_pixels = np.repeat(pixels, len(self.costs))
+        self.split_rows = np.tile(np.array(list(self.costs)), len(pixels))
+        self.n_tiles = ceil_div(facts.n_pixels, self.tile_pixels)
+
+    def _of_costs(self, values: list[int]) -> Int64:
+        return np.tile(np.array(values, np.int64), len(self.tile_pixels) // len(values))
+
+    @cached_property
+    def cycles(self) -> Int64:
+        """PE cycles of one tile, over all PEs."""
+        return self._of_costs([cost.cycles for cost in self.costs.values()])
+
+    @cached_property
+    def split_cycles(self) -> Int64:
+        """PE cycles of one tile by split, int64 [n_options, most splits], padded with 0."""
+        rows = [cost.split_cycles for cost in self.costs.values()]
+        padded = np.zeros((len(rows), max(map(len, rows))), np.int64)
+        for row, cycles in zip(padded, rows, strict=True):
+            row[: len(cycles)] = cycles
+        return np.tile(padded, (len(self.tile_pixels) // len(rows), 1))
+
+    @cached_property
+    def n_jobs(self) -> Int64:
+        """Sums the requantiser takes a pixel if no output is cut, pruned outputs included."""
+        n_pruned = self.facts.n_outputs - len(np.unique(self.facts.taps.output))
+        return self._of_costs([cost.n_jobs + n_pruned for cost in self.costs.values()])
+
+    @cached_property
+    def least_pes(self) -> Int64:
+        """PEs that give every split with taps one of its own."""
+        used = [sum(map(bool, cost.split_cycles)) for cost in self.costs.values()]
+        return self._of_costs([max(1, n) for n in used])
+
+    @cached_property
+    def stored_bits(self) -> Int64:
+        """Bits of the index stream."""
+        return self._of_costs([cost.bits for cost in self.costs.values()])
+
+    @cached_property
+    def decoder_luts(self) -> Int64:
+        """LUTs of a PE's tap decoder."""
+        index_bits = [int(rows).bit_length() for rows in self.costs]
+        symbol_bits = [cost.symbol_bits for cost in self.costs.values()]
+        return self._of_costs(
+            [decoder(*pair) for pair in zip(symbol_bits, index_bits, strict=True)]
+        )
+
+    @cached_property
+    def shortest(self) -> int:
+        """The fewest cycles a block that any option allows, whatever its PEs."""
+        blocks = ceil_div(self.tile_pixels, self.beat_pixels)
+        tile = np.maximum(self.facts.n_fill, blocks * self.n_jobs)
+        return int((self.n_tiles * tile).min())
+
+    @property
+    def _stored_rows(self) -> Int64:
+        return ceil_div(self.stored_bits, ROW_BITS["memory"])
+
+    @cached_property
+    def least_rows(self) -> int:
+        """Tap rows that a block reads from memory at least."""
+        return int((self.n_tiles * self._stored_rows).min()) if self.source == "memory" else 0
+
+    def fold(self, limit: int, prices: Prices) -> Folding | None:
+        """Return the cheapest folding of at most ``limit`` cycles a block; None if there is none.
+
+        The PEs are those of a dealing that is nearly perfect; ``finish`` checks the real one. A
+        folding whose PEs carry a tap in ``BUSY`` of their cycles may cost a quarter more.
+        """
+        budget = np.maximum(limit // self.n_tiles, 1)
+        shares = ceil_div(ceil_div(self.split_cycles * 100, DEALT), budget[:, None])
+        n_pes = np.maximum(shares.sum(axis=1), 1)
+        cut = self.n_jobs < WHOLE_JOBS * n_pes
+        entries = self.n_jobs + np.where(cut, n_pes - self.least_pes, 0)
+        emit = ceil_div(self.tile_pixels, self.beat_pixels) * entries
+        fits = (np.maximum(self.facts.n_fill, emit) <= budget) & (n_pes <= MAX_PES)
+        if self.source == "memory":
+            fits &= self._stored_rows <= budget * self.port_share
+        if not fits.any():
+            return None
+        sizes = self._sizes(n_pes, entries)
+        shape = (self.source, self.beat_pixels, self.n_samples, prices)
+        luts, bram36 = array_cost(self.facts, sizes, *shape)
+        longest = ceil_div(self.split_cycles, np.maximum(shares, 1)).max(axis=1)
+        busy = fits & (len(self.facts.taps) >= BUSY * n_pes * longest)
+        cost = np.where(fits, prices.cost(luts, bram36), np.inf)
+        best, busiest = int(np.argmin(cost)), int(np.argmin(np.where(busy, cost, np.inf)))
+        if busy.any() and cost[busiest] <= cost[best] * BUSY_COST:
+            best = busiest
+        resources = as_resources(luts[best], bram36[best])
+        return Folding(
+            int(self.tile_pixels[best]),
+            int(self.split_rows[best]),
+            int(n_pes[best]),
+            int(self.buffer_rows[best]),
+            self.source,
+            float(cost[best]),
+            resources,
+        )
+
+    def _sizes(self, n_pes: Int64, entries: Int64) -> ArraySizes:
+        return ArraySizes(
+            tile_pixels=self.tile_pixels,
+            split_rows=self.split_rows,
+            n_pes=n_pes,
+            n_entries=entries,
+            in_parts=entries > self.facts.n_outputs,
+            tap_rows=np.maximum(ceil_div(self.stored_bits, ROW_BITS[self.source] * n_pes), 1),
+            decoder_luts=self.decoder_luts,
+            buffer_rows=self.buffer_rows,
+        )
+
+    @cached_property
+    def buffer_rows(self) -> Int64:
+        """Rows of the line buffer; 0 without one."""
+        window = self.facts.window
+        if window is None:
+            return np.zeros_like(self.tile_pixels)
+        rows = {
+            pixels: least_buffer_rows(window, pixels, self.in_lanes)
+            for pixels in np.unique(self.tile_pixels).tolist()
+        }
+        return np.array([rows[pixels] for pixels in self.tile_pixels.tolist()], np.int64)
 
 
-def memory_word_bits(facts: tuple[Facts, ...], sources: dict[str, str]) -> int:
-    """Return the one word width, 16 or 32 bits, of all streams that are read from memory."""
-    return max((f.word_bits for f in facts if sources[f.layer.name] == "memory"), default=16)
+def _tile_choices(n_pixels: int, beat_pixels: int) -> Int64:
+    """Return tile sizes, multiples of ``beat_pixels``, the smallest of each number of tiles."""
+    if n_pixels == 1:
+        return np.ones(1, np.int64)
+    most = min(MAX_TILE_PIXELS, ceil_div(n_pixels, beat_pixels) * beat_pixels)
+    sizes = np.arange(beat_pixels, max(most, beat_pixels) + 1, beat_pixels)
+    _, first = np.unique(ceil_div(n_pixels, sizes), return_index=True)
+    return np.sort(sizes[first])
 
 
-def fold_layer(
-    fact: Facts, source: str, word_bits: int, limit: int, n_columns: int, board: Board
-) -> LayerSchedule:
-    """Return the layer folded to at most ``limit`` cycles a block, where it can be.
-
-    A layer whose taps come from memory gets one PE for each word the port delivers a cycle. One
-    requantiser serves a layer: the memory it writes takes one row a cycle.
-    """
-    n_pes = 0
-    if source == "memory":
-        n_live = int(np.count_nonzero(fact.lengths))
-        n_pes = min(n_live, board.hp_port_bits // word_bits)
-    elif source == "rom":
-        shortest = int(fact.lengths.max())
-        n_pes = fewest_pes(fact.lengths, max(limit // fact.n_rows, shortest))
-    hands = deal(fact.lengths, n_pes)
-    walk = longest(fact.lengths, hands) * fact.n_rows
-    n_slots = max(map(len, hands), default=0)
-    n_pruned = fact.n_outputs - sum(map(len, hands)) if fact.n_weights else 0
-    requantise = fact.n_outputs * fact.n_rows
-    return LayerSchedule(
-        name=fact.layer.name,
-        kind=fact.layer.kind,
-        origin=fact.layer.label,
-        shape=fact.layer.output.shape,
-        engine="stream" if fact.layer.kind == "dense" else "move",
-        source=source,
-        n_rows=fact.n_rows,
-        n_inputs=fact.n_inputs,
-        n_outputs=fact.n_outputs,
-        n_pes=n_pes,
-        n_columns=n_columns,
-        n_slots=n_slots,
-        n_pruned=n_pruned,
-        n_weights=fact.n_weights,
-        n_taps=fact.n_taps,
-        n_words=fact.n_words,
-        word_bits=word_bits if source == "memory" else fact.word_bits,
-        accumulator_bits=fact.accumulator_bits,
-        scaled_bits=fact.scaled_bits,
-        walk_cycles=walk,
-        requantise_cycles=requantise,
-        latency_cycles=walk + requantise + PIPELINE_CYCLES,
-        resources=_resources(fact, source, n_pes, n_columns, n_slots, walk),
-    )
-
-
-def _resources(
-    fact: Facts, source: str, n_pes: int, n_columns: int, n_slots: int, walk: int
-) -> Resources:
-    total = LAYER_CONTROL + requantiser(n_columns, fact.scaled_bits, fact.n_terms)
-    total += pe_array(n_pes, n_columns, fact.accumulator_bits, fact.stored_bits)
-    rows = fact.n_inputs * fact.n_rows + 1
-    total += activation_memory(max(n_pes, 1), rows, n_columns * fact.input_bits)
-    if n_pes:
-        total += activation_memory(n_pes, n_slots, n_columns * fact.accumulator_bits)
-    if source == "rom":
-        one = rom(walk // fact.n_rows, fact.stored_bits)
-        total += Resources(one.luts * n_pes, 0, one.bram36 * n_pes)
-    if fact.layer.kind == "table":
-        total += rom(1 << fact.input_bits, fact.layer.output.bits)
-    return total
-
-
-def smallest_true(low: int, high: int, holds: Callable[[int], bool]) -> int | None:
-    """Return the least n in low..high for which ``holds``, which must be monotone; else None."""
-    if low > high or not holds(high):
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _split_costs(facts: ArrayFacts, row_bits: int) -> dict[int, StreamCost]:
+    """Return what each choice of rows a split costs; few choices where taps are many."""
+    taps, choices = facts.taps, {}
+    unit = taps.rows_per_group if taps.n_groups > 1 else facts.step.inputs[0].lanes
+    if facts.window is not None and taps.n_groups == 1:
+        unit = 1
+    few = (1, ceil_div(2 * taps.n_rows, 500)) if len(taps) > MANY_TAPS else SPLITS
+    for n_splits in few:
+        rows = ceil_div(ceil_div(taps.n_rows, unit), n_splits) * unit
+        if rows not in choices and n_splits <= max(1, taps.n_rows):
+            choices[rows] = stream_cost(taps, rows, row_bits)
+    return choices

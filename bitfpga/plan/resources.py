@@ -1,48 +1,133 @@
-"""Resource estimates of 7-series and UltraScale+ logic, from counts alone.
+"""The plan's resource model: LUTs and block RAMs from sizes, for numbers and numpy arrays alike.
 
-These are the plan's model, not a tool's report: one LUT6 per accumulator bit and column (six
-inputs: acc[i], acc[i-1], shift, x[i], sign, clear), distributed RAM of 64 x 3 bits in four LUTs
-(RAM64M), block RAM of 1,024 x 18 bits in half a RAMB36 (AMD UG474, UG473). Every figure printed
-from here is called an estimate.
+Every figure is an estimate of the array as designed (one LUT per accumulator bit, memories in
+LUT RAM or block RAM), never the report of a tool. ``Board`` limits are counted against it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from bitfpga.boards import Board
 from bitfpga.plan.schedule import Resources
 
-PE_DECODE_LUTS = 12
-PE_DECODE_FFS = 16
-LAYER_CONTROL = Resources(luts=60, ffs=80)
-TOP_CONTROL = Resources(luts=900, ffs=1300, bram36=2.0)
-LUT_ROM_WORDS = 256
-LUT_RAM_ROWS = 256
+IntArray = npt.NDArray[np.int64]
+Numbers = Any  # an int or an integer array; the functions below take and return either
+
+BLOCK_RAM_MODES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+ROW_BITS = {"rom": 36, "memory": 64}
+LAYER_CONTROL = 80
+TOP_CONTROL = Resources(luts=1200, ffs=1800, bram36=2.0)
+FFS_PER_LUT = 1.1
+FIFO_IN_LUTS = 64
+LANE_ADDRESS = 16  # of a line buffer's lane: its place in its bank, and whether it is in the map
 
 
-def pe_array(n_pes: int, n_columns: int, accumulator_bits: int, word_bits: int) -> Resources:
-    """Return the logic of ``n_pes`` PEs of ``n_columns`` accumulators."""
-    lanes = n_columns * accumulator_bits
-    return Resources(
-        luts=n_pes * (lanes + PE_DECODE_LUTS),
-        ffs=n_pes * (lanes + word_bits + PE_DECODE_FFS),
-    )
+@dataclass(frozen=True)
+class Prices:
+    """What a LUT and a block RAM cost a design that must leave neither over."""
+
+    lut: float
+    bram36: float
+
+    def cost(self, luts: Numbers, bram36: Numbers) -> Numbers:
+        """Return one number to compare designs by."""
+        return luts * self.lut + bram36 * self.bram36
 
 
-def requantiser(n_columns: int, scaled_bits: int, n_terms: int) -> Resources:
-    """Return the logic of a shift-add scaler with bias, rounding and clamp."""
-    per_column = scaled_bits * (3 * n_terms + 2)
-    return Resources(luts=n_columns * per_column, ffs=n_columns * 2 * scaled_bits)
+def board_prices(board: Board, weight: float) -> Prices:
+    """Return prices in shares of ``board``, block RAM ``weight`` times as dear as LUTs."""
+    return Prices(1 / board.luts, weight / board.bram36 if board.bram36 else 1.0)
 
 
-def activation_memory(copies: int, rows: int, row_bits: int) -> Resources:
-    """Return ``copies`` double-buffered memories of ``rows`` words of ``row_bits`` bits."""
-    depth = rows * 2
-    if depth <= LUT_RAM_ROWS:
-        return Resources(luts=copies * 4 * -(-row_bits // 3) * -(-depth // 64))
-    return Resources(bram36=copies * 0.5 * -(-row_bits // 18) * -(-depth // 1024))
+def block_ram(rows: Numbers, bits: Numbers) -> Numbers:
+    """Return the RAMB36 (halves are RAMB18) of a memory with one read and one write port."""
+    halves = [
+        ceil_div(np.asarray(bits), width) * ceil_div(np.asarray(rows), depth)
+        for depth, width in BLOCK_RAM_MODES
+    ]
+    return np.minimum.reduce(halves) * 0.5
 
 
-def rom(rows: int, bits: int) -> Resources:
-    """Return one read-only memory: LUTs up to 256 rows, block RAM beyond."""
-    if rows <= LUT_ROM_WORDS:
-        return Resources(luts=bits * -(-rows // 64))
-    return Resources(bram36=0.5 * -(-bits // 18) * -(-rows // 1024))
+def lut_ram(rows: Numbers, bits: Numbers) -> Numbers:
+    """Return the LUTs of the same memory in LUT RAM (RAM32M and RAM64M, and a multiplexer)."""
+    banks = ceil_div(np.asarray(rows), 64)
+    small = 4 * ceil_div(np.asarray(bits), 6)
+    large = 4 * ceil_div(np.asarray(bits), 3) * banks + np.asarray(bits) * (banks - 1) // 3
+    return np.where(np.asarray(rows) <= 32, small, large)
+
+
+def lut_rom(rows: Numbers, bits: Numbers) -> Numbers:
+    """Return the LUTs of a read-only memory: 64 bits a LUT."""
+    return np.asarray(bits) * ceil_div(np.asarray(rows), 64)
+
+
+def cheaper_memory(
+    rows: Numbers, bits: Numbers, prices: Prices, *, read_only: bool = False
+) -> tuple[Numbers, Numbers]:
+    """Return (LUTs, RAMB36) of one memory, in whichever costs less."""
+    luts = (lut_rom if read_only else lut_ram)(rows, bits)
+    blocks = block_ram(rows, bits)
+    in_luts = luts * prices.lut <= blocks * prices.bram36
+    return np.where(in_luts, luts, 0), np.where(in_luts, 0.0, blocks)
+
+
+def decoder(symbol_bits: int, index_bits: int) -> int:
+    """Return the LUTs that turn cells into taps: two cells picked of a row, and the index."""
+    return 4 * (symbol_bits + 1) + 3 * index_bits + 16
+
+
+def requantiser(lanes: Numbers, scaled_bits: int, n_terms: int) -> Numbers:
+    """Return the LUTs of a shift-add scaler with bias, rounding and clamp."""
+    return lanes * scaled_bits * (3 * n_terms + 2)
+
+
+def lane_rotator(lanes: Numbers, bits: int) -> Numbers:
+    """Return the LUTs that bring banks of a line buffer to the lanes that read them."""
+    lanes = np.asarray(lanes)
+    stages = np.ceil(np.log2(np.maximum(lanes, 2)) / 2).astype(np.int64)
+    return np.where(lanes > 1, lanes * bits * stages, 0)
+
+
+def line_buffer(
+    lanes: Numbers, elements: Numbers, bits: int, prices: Prices
+) -> tuple[Numbers, Numbers]:
+    """Return (LUTs, RAMB36) of a line buffer read by ``lanes`` pixels at once, banks and all."""
+    lanes = np.asarray(lanes)
+    luts, blocks = cheaper_memory(ceil_div(np.asarray(elements), lanes), bits, prices)
+    return lanes * (luts + LANE_ADDRESS) + lane_rotator(lanes, bits), lanes * blocks
+
+
+def fifo(depth: int, bits: int) -> Resources:
+    """Return one FIFO: shift registers up to 64 deep, block RAM beyond."""
+    if depth <= FIFO_IN_LUTS:
+        luts = bits * ceil_div(depth, 32) + 8
+        return Resources(luts, luts)
+    return Resources(24, 24, float(block_ram(depth, bits)))
+
+
+def as_resources(luts: Numbers, bram36: Numbers) -> Resources:
+    """Return whole LUTs, the flip-flops that go with them, and RAMB36."""
+    whole = int(np.ceil(luts))
+    return Resources(whole, int(whole * FFS_PER_LUT), float(bram36))
+
+
+@overload
+def ceil_div(a: int, b: int) -> int: ...
+
+
+@overload
+def ceil_div(a: IntArray, b: int | IntArray) -> IntArray: ...
+
+
+@overload
+def ceil_div(a: int, b: IntArray) -> IntArray: ...
+
+
+def ceil_div(a: Numbers, b: Numbers) -> Numbers:
+    """Return a / b rounded up."""
+    return -(-a // b)

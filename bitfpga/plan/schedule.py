@@ -11,13 +11,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 
-SCHEDULE_VERSION = 1
+SCHEDULE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -34,58 +31,104 @@ class Resources:
 
 @dataclass(frozen=True)
 class LayerSchedule:
-    """How one layer runs. Counts are per sample, cycles per block of ``n_columns`` samples.
+    """How one layer runs. Counts are per sample, cycles per block of ``n_samples`` samples.
 
-    ``engine``: ``stream`` (PE array fed by index streams) or ``move`` (one element a cycle).
-    ``source``: where the taps lie, ``rom`` (on chip), ``memory`` (read over AXI) or ``none``.
-    ``n_words``: words of the index stream, i.e. taps plus one for each empty plane inside an
-    output. ``n_pruned``: outputs without any tap; ``n_slots``: most outputs any PE computes.
-    ``walk_cycles``: words of the longest PE times rows. ``requantise_cycles``: one
-    for each result.
+    ``process``: the kind of process that computes it (``plan.steps``). ``n_taps``: digits of its
+    weights, each used once for every one of ``n_pixels`` output pixels.
+
+    Of array layers only: ``source``: where the taps lie, ``rom`` (on chip), ``memory`` (read over
+    AXI) or ``none``. ``tile_pixels`` output pixels share every tap; ``n_tiles`` cover the map.
+    ``n_rows`` window rows are cut into ``n_splits`` of ``split_rows``. ``n_slots``: most sums any
+    PE makes of a tile; ``n_entries``: sums the requantiser takes a pixel; ``n_pruned``: outputs
+    without any tap. ``tap_bits``: stored bits of the index stream, ``entropy`` in bits per tap.
+    ``fill_cycles``, ``walk_cycles``, ``emit_cycles``: of one tile, its three processes overlap.
+
+    ``interval_cycles``: between two blocks if nothing else held the layer up, ``bound`` by what.
+    ``first_cycle``, ``last_cycle``: of the first sample's first and last result in the pipeline.
     """
 
     name: str
     kind: str
     origin: str
     shape: tuple[int, ...]
-    engine: str
-    source: str
-    n_rows: int
-    n_inputs: int
+    process: str
+    n_samples: int
+    n_pixels: int
     n_outputs: int
-    n_pes: int
-    n_columns: int
-    n_slots: int
-    n_pruned: int
-    n_weights: int
-    n_taps: int
-    n_words: int
-    word_bits: int
-    accumulator_bits: int
-    scaled_bits: int
-    walk_cycles: int
-    requantise_cycles: int
-    latency_cycles: int
+    interval_cycles: int
+    bound: str
     resources: Resources
+    accumulator_bits: int = 0
+    scaled_bits: int = 0
+    buffer_rows: int = 0
+    tile_pixels: int = 1
+    n_tiles: int = 1
+    n_rows: int = 0
+    n_splits: int = 0
+    split_rows: int = 0
+    source: str = "none"
+    n_pes: int = 0
+    n_slots: int = 0
+    n_entries: int = 0
+    n_pruned: int = 0
+    n_weights: int = 0
+    n_taps: int = 0
+    symbol_bits: int = 0
+    n_tap_rows: int = 0
+    tap_bits: int = 0
+    entropy: float = 0.0
+    fill_cycles: int = 0
+    walk_cycles: int = 0
+    emit_cycles: int = 0
+    first_cycle: int = 0
+    last_cycle: int = 0
 
     @property
-    def interval_cycles(self) -> int:
-        """Cycles between two blocks of samples."""
-        return max(self.walk_cycles, self.requantise_cycles)
+    def n_columns(self) -> int:
+        """Accumulators of a PE: pixels of a tile times samples side by side."""
+        return self.tile_pixels * self.n_samples
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the PEs' cycles that carry a tap while the array walks."""
+        cycles = self.n_pes * self.walk_cycles
+        return self.n_taps / cycles if cycles else 0.0
+
+    @property
+    def bits_per_tap(self) -> float:
+        """Stored bits of the index stream for each tap."""
+        return self.tap_bits / self.n_taps if self.n_taps else 0.0
+
+
+@dataclass(frozen=True)
+class FifoSchedule:
+    """A FIFO between two processes: ``depth`` beats of ``bits`` bits."""
+
+    name: str
+    depth: int
+    bits: int
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The whole plan. ``interval_cycles`` and ``latency_cycles`` are per block of columns."""
+    """The whole plan. ``interval_cycles`` and ``latency_cycles`` are per block of samples.
+
+    ``beat_pixels``: pixels that travel side by side between processes. ``simulated``: whether
+    the cycles come of the pipeline simulated with exactly these FIFOs, beat by beat, or, where a
+    network is too large for that, of its longest process and longest path.
+    """
 
     network: str
     board: Board
     clock_ns: float
     number_system: NumberSystem
-    n_columns: int
+    n_samples: int
+    beat_pixels: int
     layers: tuple[LayerSchedule, ...]
+    fifos: tuple[FifoSchedule, ...]
     interval_cycles: int
     latency_cycles: int
+    simulated: bool
     resources: Resources
 
     @property
@@ -96,17 +139,17 @@ class Schedule:
     @property
     def samples_per_second(self) -> float:
         """Samples a second once the pipeline is full."""
-        return self.n_columns * 1e9 / (self.interval_cycles * self.clock_ns)
+        return self.n_samples * 1e9 / (self.interval_cycles * self.clock_ns)
 
     @property
     def n_taps(self) -> int:
-        """Additions per sample: non-zero digits of every weight, for every row it meets."""
-        return sum(layer.n_taps * layer.n_rows for layer in self.layers)
+        """Additions per sample: non-zero digits of every weight, for every pixel it meets."""
+        return sum(layer.n_taps * layer.n_pixels for layer in self.layers)
 
     @property
     def n_multiplies(self) -> int:
         """Multiplications per sample of the same layers computed densely."""
-        return sum(layer.n_weights * layer.n_rows for layer in self.layers)
+        return sum(layer.n_weights * layer.n_pixels for layer in self.layers)
 
     @property
     def digits_per_weight(self) -> float:
@@ -117,6 +160,10 @@ class Schedule:
     def layer(self, name: str) -> LayerSchedule:
         """Return the schedule of the layer of this name."""
         return next(layer for layer in self.layers if layer.name == name)
+
+    def depth(self, fifo: str) -> int:
+        """Return the depth of the FIFO of this name, in beats."""
+        return next(found.depth for found in self.fifos if found.name == fifo)
 
     def to_json(self) -> str:
         """Return the schedule as JSON text, the same for the same schedule."""
@@ -141,30 +188,18 @@ def schedule_from_json(text: str) -> Schedule:
         )
         for layer in document.pop("layers")
     )
+    fifos = tuple(FifoSchedule(**fifo) for fifo in document.pop("fifos"))
     board = Board.model_validate(document.pop("board"))
     system = NumberSystem(document.pop("number_system"))
     resources = Resources(**document.pop("resources"))
     return Schedule(
-        board=board, number_system=system, layers=layers, resources=resources, **document
+        board=board,
+        number_system=system,
+        layers=layers,
+        fifos=fifos,
+        resources=resources,
+        **document,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class LayerStream:
-    """The index stream of one dense layer and the order its results appear in.
-
-    ``words``: uint16 or uint32 [n_pes, length]; rows shorter than ``length`` end in words that do
-    nothing. ``lengths``: int64 [n_pes], real words. ``slots``: int64 [n_pes], results. ``order``:
-    int64 [n_outputs], output index, PE by PE as results appear, then the fully pruned outputs,
-    which have no words. ``trailing``: int64 [n_outputs], in ``order``, the plane of the last
-    digit: the accumulator is to be read as acc * 2^trailing.
-    """
-
-    words: npt.NDArray[np.unsignedinteger[Any]]
-    lengths: npt.NDArray[np.int64]
-    order: npt.NDArray[np.int64]
-    slots: npt.NDArray[np.int64]
-    trailing: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -1,115 +1,175 @@
-"""Index streams: the taps of a dense layer in the order the hardware eats them.
+"""Index streams: the taps of an array layer as the cells that its PEs decode while they walk.
 
-Per output: planes from the highest to the lowest used (Horner), in a plane first the taps that
-add, then those that subtract, by rising input. An empty plane between two used ones costs one
-word that only shifts; empty planes above and below cost nothing.
+Per job: planes from the highest to the lowest used (Horner), in a plane by rising index. An empty
+plane between two used ones is one null tap, which reads zero; planes above and below cost nothing.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.digits import Digits, NumberSystem, to_digits
-from bitfpga.plan.dealing import deal
-from bitfpga.plan.schedule import LayerStream
-from bitfpga.plan.words import INDEX_SHIFT, LAST, NEGATE, SHIFT
+from bitfpga.plan.cells import choose_symbol_bits, encode, gap_costs, pack
+from bitfpga.plan.gaps import SplitTaps, element_gaps, gap_counts, split_taps
+from bitfpga.plan.jobs import Jobs, deal_jobs
+from bitfpga.plan.taps import Taps
 
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-_CHUNK_ELEMENTS = 1 << 18
+Bool = npt.NDArray[np.bool_]
 
 
-def stream_lengths(digits: Digits) -> Int64:
-    """Return the words of each output, int64 [n_outputs]: its taps and its inner empty planes."""
-    taps = digits.counts.sum(axis=1, dtype=np.int64)
-    used = np.bitwise_or.reduce(digits.positive | digits.negative, axis=1).astype(np.int64)
-    n_used = np.bitwise_count(used).astype(np.int64)
-    span = _bit_length(used) - trailing_planes(used)
-    lengths: Int64 = taps + np.where(used > 0, span - n_used, 0)
-    return lengths
+@dataclass(frozen=True, eq=False)
+class LayerStream:
+    """One layer's taps on its PEs, and how the results of their jobs add up.
 
+    Cells of ``symbol_bits`` + 1 bits lie in ``tap_rows``, uint64 [n_pes, n_tap_rows], each of
+    ``row_bits``; ``n_cells`` of each PE. ``pe_split``, ``pe_cycles``, ``n_jobs``: split, cycles
+    and jobs of each PE. ``job_base``, ``job_cycles``: [n_pes, n_slots], 0 past a PE's jobs; a job
+    reads rows from base on in its split, ``span`` of them, and its result has its slot's number.
+    The emission list (``entry_...``, in channel order) says which results, shifted left by
+    ``entry_shift``, are summed for each output; ``entry_pe`` is -1 where there is none, and
+    ``entry_last`` (bool) ends an output. Output o is its sum times 2^trailing[o].
+    ``n_taps``: digits; ``n_null``: cycles without one. Integers are int64.
+    """
 
-def trailing_planes(used: Int64) -> Int64:
-    """Return the lowest used plane of each output from its mask of used planes (0 if none)."""
-    return np.where(used > 0, _bit_length(used & -used) - 1, 0)
+    symbol_bits: int
+    row_bits: int
+    span: int
+    n_splits: int
+    split_rows: int
+    tap_rows: npt.NDArray[np.uint64]
+    n_cells: Int64
+    pe_split: Int64
+    pe_cycles: Int64
+    n_jobs: Int64
+    job_base: Int64
+    job_cycles: Int64
+    entry_output: Int64
+    entry_pe: Int64
+    entry_slot: Int64
+    entry_shift: Int64
+    entry_last: Bool
+    trailing: Int64
+    n_taps: int
+    n_null: int
 
 
 def build_stream(
-    weight: npt.NDArray[np.int16], system: NumberSystem, n_pes: int, word_bits: int
+    taps: Taps, *, split_rows: int, n_pes: int, row_bits: int, symbol_bits: int | None = None
 ) -> LayerStream:
-    """Return the stream of ``weight`` [n_outputs, n_inputs] on ``n_pes`` PEs."""
-    n_outputs, n_inputs = weight.shape
-    lengths = stream_lengths(to_digits(weight, system))
-    hands = deal(lengths, n_pes)
-    live = np.concatenate([*hands, np.zeros(0, np.int64)])
-    pruned = np.flatnonzero(lengths == 0)
-    order = np.concatenate([live, pruned])
-    pe_words = np.array([lengths[hand].sum() for hand in hands], np.int64)
-    dtype = np.dtype(f"uint{word_bits}")
-    padding = n_inputs << INDEX_SHIFT
-    words = np.full((n_pes, int(pe_words.max(initial=0))), padding, dtype)
-    starts = np.cumsum(lengths[live]) - lengths[live]
-    flat = np.empty(int(lengths.sum()), dtype)
-    rows = max(1, _CHUNK_ELEMENTS // n_inputs)
-    used = np.zeros(n_outputs, np.int64)
-    for first in range(0, len(live), rows):
-        chosen = live[first : first + rows]
-        digits = to_digits(weight[chosen], system)
-        used[chosen] = np.bitwise_or.reduce(digits.positive | digits.negative, axis=1)
-        begin = int(starts[first])
-        chunk = _chunk_words(digits, n_inputs, dtype)
-        flat[begin : begin + len(chunk)] = chunk
-    words[np.arange(words.shape[1]) < pe_words[:, None]] = flat
-    slots = np.array([len(hand) for hand in hands], np.int64)
-    return LayerStream(words, pe_words, order, slots, trailing_planes(used)[order])
+    """Return the stream of ``taps`` on ``n_pes`` PEs, with splits of ``split_rows`` rows.
 
-
-def read_stream(stream: LayerStream, n_inputs: int) -> Int64:
-    """Return the weights, int64 [n_outputs, n_inputs], that the stream's words describe.
-
-    It follows the words as a PE does, so it proves the stream.
+    ``symbol_bits`` None: what ``choose_symbol_bits`` finds. ``ValueError`` if there are fewer PEs
+    than splits with taps, or a cell does not fit ``row_bits``.
     """
-    weight = np.zeros((len(stream.order), n_inputs), np.int64)
-    slot = 0
-    for pe, length in enumerate(stream.lengths):
-        row = np.zeros(n_inputs + 1, np.int64)
-        for word in stream.words[pe, :length].tolist():
-            if word & SHIFT:
-                row *= 2
-            row[word >> INDEX_SHIFT] += -1 if word & NEGATE else 1
-            if word & LAST:
-                weight[stream.order[slot]] = row[:n_inputs] << stream.trailing[slot]
-                slot += 1
-                row[:] = 0
-    return weight
+    parts = split_taps(taps, split_rows)
+    jobs, walk, bits = _deal(parts, n_pes, row_bits, symbol_bits)
+    cell_cost, cycle_cost = gap_costs(2 * parts.span + 1, bits)
+    job_cycles = _sums(cycle_cost[walk.gaps], walk.bounds)
+    n_cells = _sums(_sums(cell_cost[walk.gaps], walk.bounds), jobs.pe_bounds)
+    pe_cycles = _sums(job_cycles, jobs.pe_bounds)
+    return LayerStream(
+        symbol_bits=bits,
+        row_bits=row_bits,
+        span=parts.span,
+        n_splits=parts.n_splits,
+        split_rows=split_rows,
+        tap_rows=pack(encode(walk.gaps, walk.negate, bits), n_cells, bits, row_bits),
+        n_cells=n_cells,
+        pe_split=jobs.pe_split,
+        pe_cycles=pe_cycles,
+        n_jobs=np.diff(jobs.pe_bounds),
+        job_base=_table(parts.base[jobs.first], jobs),
+        job_cycles=_table(job_cycles, jobs),
+        **_emission(parts, jobs, taps.trailing),
+        trailing=taps.trailing,
+        n_taps=len(taps),
+        n_null=int(pe_cycles.sum()) - len(taps),
+    )
 
 
-def _bit_length(values: Int64) -> Int64:
-    return np.frexp(values.astype(np.float64))[1].astype(np.int64)
+def bits_per_tap(stream: LayerStream, job_table: bool = True) -> float:
+    """Return the stored bits per tap, padding of rows included; 0 without taps.
+
+    With ``job_table`` also base and cycles of every job, each as wide as the layer's largest.
+    """
+    bits = stream.tap_rows.size * stream.row_bits
+    if job_table:
+        largest = int(stream.job_base.max(initial=0)), int(stream.job_cycles.max(initial=0))
+        bits += stream.job_base.size * sum(value.bit_length() for value in largest)
+    return bits / stream.n_taps if stream.n_taps else 0.0
 
 
-def _chunk_words(
-    digits: Digits, n_inputs: int, dtype: np.dtype[Any]
-) -> npt.NDArray[np.unsignedinteger[Any]]:
-    """Return the words of consecutive live outputs, one after the other."""
-    planes = digits.planes[::-1]
-    n_outputs = len(digits.positive)
-    present = np.empty((n_outputs, len(planes), 2, n_inputs), bool)
-    for i, plane in enumerate(planes):
-        for sign, masks in enumerate((digits.positive, digits.negative)):
-            np.not_equal(masks & np.uint16(1 << plane), 0, out=present[:, i, sign])
-    run, index = np.divmod(np.flatnonzero(present).astype(np.int32), n_inputs)
-    group = run >> 1
-    output = group // len(planes)
-    last = np.append(output[1:] != output[:-1], True)
-    drop = np.diff(group, prepend=0)
-    drop[0] = 0
-    drop[1:][last[:-1]] = 0
-    tap = (index << INDEX_SHIFT) | (drop > 0) * SHIFT | (run & 1) * NEGATE | last * LAST
-    gaps = np.maximum(drop - 1, 0)
-    shift_only = (n_inputs << INDEX_SHIFT) | SHIFT
-    words = np.full(len(tap) + int(gaps.sum()), shift_only, dtype)
-    words[np.arange(len(tap)) + np.cumsum(gaps)] = tap
-    return words
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """The gaps of all PEs one after the other, int32 [n], and their taps' signs, bool [n].
+
+    ``bounds``: first gap of each job and the end, int64 [n_jobs + 1].
+    """
+
+    gaps: Int32
+    negate: Bool
+    bounds: Int64
+
+
+def _deal(
+    parts: SplitTaps, n_pes: int, row_bits: int, symbol_bits: int | None
+) -> tuple[Jobs, _Walk, int]:
+    """Return the jobs, their gaps and the symbol bits, chosen again if cuts changed the gaps."""
+    bits = symbol_bits or choose_symbol_bits(gap_counts(parts).sum(axis=0), row_bits)[0]
+    jobs = deal_jobs(parts, n_pes, bits)
+    walk = _walk(parts, jobs)
+    if symbol_bits is None and len(jobs.first) >= len(parts.starts):
+        counts = np.bincount(walk.gaps, minlength=2 * parts.span + 2)
+        again = choose_symbol_bits(counts, row_bits)[0]
+        if again != bits:
+            return _deal(parts, n_pes, row_bits, again)
+    return jobs, walk, bits
+
+
+def _walk(parts: SplitTaps, jobs: Jobs) -> _Walk:
+    n_taps = jobs.end - jobs.first
+    ends = np.cumsum(n_taps)
+    order = np.repeat(jobs.first - (ends - n_taps), n_taps) + np.arange(len(parts.output))
+    first = np.zeros(len(order), bool)
+    first[ends - n_taps] = True
+    gaps, places = element_gaps(parts.plane[order], parts.index[order], first, parts.span)
+    negate = np.zeros(len(gaps), bool)
+    negate[places] = parts.negate[order]
+    return _Walk(gaps, negate, np.append(0, places + 1)[np.append(0, ends)])
+
+
+def _sums(values: npt.NDArray[np.signedinteger[Any]], bounds: Int64) -> Int64:
+    """Return the sums of ``values`` between two ``bounds``, int64."""
+    sums: Int64 = np.diff(np.append(0, np.cumsum(values, dtype=np.int64))[bounds])
+    return sums
+
+
+def _table(values: npt.NDArray[np.signedinteger[Any]], jobs: Jobs) -> Int64:
+    """Return the jobs' ``values`` as int64 [n_pes, n_slots], padded with 0."""
+    slot = jobs.slot
+    table = np.zeros((len(jobs.pe_split), int(slot.max(initial=0)) + 1), np.int64)
+    table[jobs.pe, slot] = values
+    return table
+
+
+def _emission(parts: SplitTaps, jobs: Jobs, trailing: Int64) -> dict[str, Any]:
+    """Return the emission list: each output's results by PE, so by split and then by tap."""
+    output = parts.output[jobs.first].astype(np.int64)
+    shift = parts.plane[jobs.end - 1] - trailing[output]
+    pruned = np.setdiff1d(np.arange(len(trailing)), output)
+    none = np.zeros(len(pruned), np.int64)
+    outputs = np.concatenate([output, pruned])
+    by_channel = np.argsort(outputs, kind="stable")
+    outputs = outputs[by_channel]
+    return {
+        "entry_output": outputs,
+        "entry_pe": np.concatenate([jobs.pe, none - 1])[by_channel],
+        "entry_slot": np.concatenate([jobs.slot, none])[by_channel],
+        "entry_shift": np.concatenate([shift, none])[by_channel],
+        "entry_last": np.diff(outputs, append=-1) != 0,
+    }

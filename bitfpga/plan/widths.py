@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,16 +18,41 @@ def signed_bits(low: int, high: int) -> int:
     return max(int(high).bit_length(), (-int(low) - 1).bit_length() if low < 0 else 0) + 1
 
 
-def horner_range(digits: Digits, x: TensorType) -> tuple[int, int]:
-    """Return bounds of every accumulator at every step, whatever the order inside a plane.
+@dataclass(frozen=True)
+class HornerRange:
+    """Bounds of every accumulator at every step, whatever the order inside a plane.
 
-    ``digits`` of weights [n_outputs, n_inputs]. While plane p is walked, input i counts with
-    weight c_i, which is either twice its weight so far or that plus its digit at p: each partial
-    sum is at most sum_i max over the two of max(c_i x.low, c_i x.high), and likewise below.
+    ``low``..``high``: where an output's taps are walked whole. ``magnitude``: bounds the absolute
+    value of any contiguous part of them, and of any sum of such parts at the plane they end in.
+    """
+
+    low: int
+    high: int
+    magnitude: int
+
+    def joined(self, other: HornerRange) -> HornerRange:
+        """Return the range that holds both."""
+        return HornerRange(
+            min(self.low, other.low),
+            max(self.high, other.high),
+            max(self.magnitude, other.magnitude),
+        )
+
+
+def horner_range(digits: Digits, x: TensorType) -> HornerRange:
+    """Return the bounds for ``digits`` of weights [n_outputs, n_inputs] and inputs of type ``x``.
+
+    While plane p is walked, input i counts with weight c_i, which is either twice its weight so
+    far or that plus its digit at p: each partial sum is at most sum_i max over the two of
+    max(c_i x.low, c_i x.high), and likewise below. A part that starts later counts input i with
+    less than that in magnitude, but maybe with the other sign; a sum of parts that lacks the last
+    ones counts it with its weight so far at any plane before, shifted to this one.
     """
     weight: Int32 = np.zeros(digits.positive.shape, np.int32)
+    widest = weight
     used = np.bitwise_or.reduce(digits.positive | digits.negative, axis=1)
-    low = high = 0
+    largest = max(-x.low, x.high)
+    low = high = magnitude = 0
     for plane in reversed(digits.planes):
         reached = (used & ((1 << (plane + 1)) - 1)) != 0
         before = weight * 2
@@ -33,6 +60,9 @@ def horner_range(digits: Digits, x: TensorType) -> tuple[int, int]:
         ends = [c * bound for c in (before, weight) for bound in (x.low, x.high)]
         greatest = np.maximum.reduce(ends).sum(axis=1, dtype=np.int64)
         least = np.minimum.reduce(ends).sum(axis=1, dtype=np.int64)
+        widest = np.maximum(widest * 2, np.abs(weight))
+        reach = widest.sum(axis=1, dtype=np.int64)
         high = max(high, int(greatest[reached].max(initial=0)))
         low = min(low, int(least[reached].min(initial=0)))
-    return low, high
+        magnitude = max(magnitude, int(reach[reached].max(initial=0)) * largest)
+    return HornerRange(low, high, magnitude)

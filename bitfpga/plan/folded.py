@@ -1,0 +1,122 @@
+"""A folded array layer with its real index stream: what the schedule, the timing and emit need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bitfpga.plan.array_cost import ArraySizes, array_cost
+from bitfpga.plan.facts import ArrayFacts
+from bitfpga.plan.folding import Folding
+from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
+from bitfpga.plan.schedule import Resources
+from bitfpga.plan.streams import LayerStream, build_stream
+from bitfpga.plan.taps import Taps
+from bitfpga.plan.windows import tile_blocks
+
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedArray:
+    """One array layer as it will run; cycles are of one tile. ``beat_pixels``: of its output."""
+
+    facts: ArrayFacts
+    folding: Folding
+    stream: LayerStream
+    beat_pixels: int
+    n_samples: int
+
+    @property
+    def n_tiles(self) -> int:
+        """Tiles that cover the output map."""
+        return ceil_div(self.facts.n_pixels, self.folding.tile_pixels)
+
+    @property
+    def _blocks(self) -> Int64:
+        return tile_blocks(self.facts.n_pixels, self.folding.tile_pixels, self.beat_pixels)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether some output is the sum of several results."""
+        return len(self.stream.entry_output) > self.facts.n_outputs
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Bits of an accumulator."""
+        return self.facts.accumulator_bits(self.in_parts)
+
+    @property
+    def walk_cycles(self) -> int:
+        """Cycles of the longest PE; rows from memory arrive one a cycle for all PEs together."""
+        longest = int(self.stream.pe_cycles.max(initial=0))
+        if self.folding.source == "memory":
+            return max(longest, self.stream.tap_rows.size)
+        return longest
+
+    @property
+    def emit_cycles(self) -> int:
+        """Cycles of the requantiser for a full tile."""
+        return int(self._blocks[0]) * len(self.stream.entry_output)
+
+    @property
+    def interval_cycles(self) -> int:
+        """Cycles between two blocks of samples if nothing else holds the layer up."""
+        return max(self.demands.values())
+
+    @property
+    def demands(self) -> dict[str, int]:
+        """Return the cycles of a block that each part needs by what bounds it."""
+        fill, walk = self.facts.n_fill * self.n_tiles, self.walk_cycles * self.n_tiles
+        emit = int(self._blocks.sum())
+        from_memory = self.folding.source == "memory" and walk > self.stream.pe_cycles.max(
+            initial=0
+        )
+        return {
+            "taps from memory" if from_memory else "PEs": walk,
+            "window rows" if self.facts.window is not None else "input": fill,
+            "outputs": emit * len(self.stream.entry_output),
+        }
+
+    def resources(self, prices: Prices) -> Resources:
+        """Return the estimate for these very streams."""
+        index_bits = self.stream.span.bit_length()
+        sizes = ArraySizes(
+            tile_pixels=self.folding.tile_pixels,
+            split_rows=self.folding.split_rows,
+            n_pes=max(len(self.stream.pe_split), 1),
+            n_entries=len(self.stream.entry_output),
+            in_parts=self.in_parts,
+            tap_rows=max(self.stream.tap_rows.shape[1], 1),
+            decoder_luts=decoder(self.stream.symbol_bits, index_bits),
+            buffer_rows=self.folding.buffer_rows,
+        )
+        shape = (self.folding.source, self.beat_pixels, self.n_samples, prices)
+        return as_resources(*array_cost(self.facts, sizes, *shape))
+
+
+class StreamCache:
+    """Builds each stream once: a search tries the same folding of a layer many times."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[Taps, int, int, int], LayerStream] = {}
+
+    def stream(self, taps: Taps, folding: Folding) -> LayerStream:
+        """Return the stream of ``taps`` folded so."""
+        key = (taps, folding.split_rows, folding.n_pes, ROW_BITS[folding.source])
+        if key not in self._streams:
+            self._streams[key] = build_stream(
+                taps, split_rows=key[1], n_pes=key[2], row_bits=key[3]
+            )
+        return self._streams[key]
+
+
+def fold_array(
+    facts: ArrayFacts, folding: Folding, beat_pixels: int, n_samples: int, streams: StreamCache
+) -> FoldedArray:
+    """Return the layer folded so, with its stream."""
+    lanes = beat_pixels if facts.n_pixels > 1 else 1
+    stream = streams.stream(facts.taps, folding)
+    return FoldedArray(facts, folding, stream, lanes, n_samples)
