@@ -41,16 +41,32 @@ void check_requantise(const ChannelScale<kTerms>& scale, long long multiplier, c
   }
 }
 
+// start + value * multiplier.
+template <class Lane, unsigned kTerms>
+long long added(Lane start, Lane value, const ShiftAdd<kTerms>& multiplier) {
+  Columns<Lane, 2> sum = {{start, 0}};
+  const Columns<Lane, 2> x = {{value, 1}};
+  bitfpga::shift_add<NativeTypes>(sum, x, multiplier);
+  return sum[0];
+}
+
 int main() {
   const ShiftAdd<1> minus_four = {{2}, {-1}};
-  CHECK(17 - 4 * 5, bitfpga::shift_add<NativeTypes>(17, 5, minus_four));
-  CHECK(17 + 4 * 5, bitfpga::shift_add<NativeTypes>(17, -5, minus_four));
+  CHECK(17 - 4 * 5, added(17, 5, minus_four));
+  CHECK(17 + 4 * 5, added(17, -5, minus_four));
   const ShiftAdd<3> eleven = {{4, 2, 0}, {1, -1, -1}};
-  CHECK(-11 * 300, bitfpga::shift_add<NativeTypes>(0, -300, eleven));
+  CHECK(-11 * 300, added(0, -300, eleven));
   const ShiftAdd<3> unused = {{0, 9, 0}, {0, 0, 1}};
-  CHECK(1 + 77, bitfpga::shift_add<NativeTypes>(1, 77, unused));
+  CHECK(1 + 77, added(1, 77, unused));
   const ShiftAdd<2> large = {{40, 0}, {1, 1}};
-  CHECK(-((1LL << 40) + 1), bitfpga::shift_add<NativeTypes>(0LL, -1LL, large));
+  CHECK(-((1LL << 40) + 1), added<long long>(0, -1, large));
+  // The sum's lanes are wider than those that are added.
+  Columns<int, 1> wide_sum = {{-70000}};
+  const Columns<int16_t, 1> narrow = {{-30000}};
+  bitfpga::add_shifted<NativeTypes>(wide_sum, narrow, 3);
+  CHECK(-70000 - 240000, wide_sum[0]);
+  bitfpga::subtract_shifted<NativeTypes>(wide_sum, narrow, 3);
+  CHECK(-70000, wide_sum[0]);
 
   // Half up, on both sides of zero: -1.5 -> -1, -0.5 -> 0, 0.5 -> 1, 1.5 -> 2.
   const int halves[] = {-6, -2, -1, 2, 6, 5};

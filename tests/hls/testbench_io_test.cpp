@@ -1,8 +1,8 @@
 // Files, arguments, comparison and the trace; writes into the folder it runs in.
 #include "bitfpga/testbench_io.hpp"
 
-#include "bitfpga/columns.hpp"
 #include "check.hpp"
+#include "maps.hpp"
 
 namespace {
 
@@ -45,18 +45,28 @@ void check_arguments() {
 }
 
 void check_trace() {
-  bitfpga::Columns<short, 2> memory[1][3] = {{{{1, -2}}, {{3, -4}}, {{0, 0}}}};
+  // 2 channels of 3 pixels, 2 pixels to a beat, 2 samples: channel c, pixel p, sample b is 100 b +
+  // 10 c + p; channels last in memory.
+  using Tensor = TestTensor<9, true, 2, 3, 2, true>;
+  bitfpga::NativeTypes::Fifo<Tensor, 2, 2> fifo;
+  Maps<Tensor, 2> maps;
+  for (unsigned i = 0; i < 12; ++i) {
+    maps.value[i / 6][i / 3 % 2][i % 3] = 100 * (i / 6) + 10 * (i / 3 % 2) + i % 3;
+  }
+  maps.send<bitfpga::NativeTypes>(fifo);
   {
     bitfpga::Trace trace("trace.bin");
     CHECK(1, trace.wanted());
-    trace.write(memory, 2);
-    trace.write(memory, 1);
+    trace.write<Tensor, 2>(fifo, 2);
+    trace.write<Tensor, 2>(fifo, 1);
     CHECK(0, trace.failed());
   }
+  maps.check<bitfpga::NativeTypes>(fifo);
   const bitfpga::File<long long> layers("trace.bin");
-  const long long expected[] = {1, 3, -2, -4, 1, 3};
-  CHECK(6, layers.count());
-  for (unsigned i = 0; i < layers.count(); ++i) CHECK_AT(i, expected[i], layers.data()[i]);
+  CHECK(18, layers.count());
+  for (unsigned i = 0; i < layers.count(); ++i) {
+    CHECK_AT(i, 100 * (i / 6 % 2) + 10 * (i % 2) + i / 2 % 3, layers.data()[i]);
+  }
   CHECK(0, bitfpga::Trace(nullptr).wanted());
   CHECK(0, bitfpga::Trace(nullptr).failed());
   CHECK(1, bitfpga::Trace("no-such-folder/trace.bin").failed());

@@ -5,9 +5,16 @@
 using bitfpga::NativeInteger;
 using bitfpga::NativeTypes;
 
-template <unsigned kIn, unsigned kAccumulator, unsigned kScaled>
-struct Config {
-  enum : unsigned { kInputBits = kIn, kAccumulatorBits = kAccumulator, kScaledBits = kScaled };
+template <unsigned kB, bool kS>
+struct Tensor {
+  enum : unsigned { kBits = kB, kBeatPixels = 5, kBeats = 3 };
+  enum : bool { kSigned = kS };
+};
+
+template <class In, unsigned kAccumulator, unsigned kScaled>
+struct Layer {
+  using Input = In;
+  enum : unsigned { kAccumulatorBits = kAccumulator, kScaledBits = kScaled };
 };
 
 template <class Lane>
@@ -26,15 +33,25 @@ int main() {
   CHECK(-1, static_cast<NativeInteger<9>::type>(-1));
 
   // An unsigned activation needs one bit more than it has, so 16 bits do not hold uint16.
-  using Wide = Config<16, 16, 33>;
-  CHECK(4, sizeof(NativeTypes::Activation<Wide>));
-  CHECK(4, sizeof(NativeTypes::Accumulator<Wide>));
+  CHECK(17, (bitfpga::signed_bits<Tensor<16, false>>()));
+  CHECK(16, (bitfpga::signed_bits<Tensor<16, true>>()));
+  CHECK(4, sizeof(NativeTypes::Lane<Tensor<16, false>>));
+  CHECK(2, sizeof(NativeTypes::Lane<Tensor<16, true>>));
+  CHECK(2, sizeof(NativeTypes::Lane<Tensor<1, false>>));
+  using Wide = Layer<Tensor<16, false>, 16, 33>;
+  CHECK(4, sizeof(NativeTypes::ArraySum<Wide>));
+  CHECK(4, sizeof(NativeTypes::ArrayInput<Wide>));
+  CHECK(2, sizeof(NativeTypes::Accumulator<Wide>));
   CHECK(8, sizeof(NativeTypes::Scaled<Wide>));
-  using Narrow = Config<15, 16, 16>;
-  CHECK(2, sizeof(NativeTypes::Activation<Narrow>));
+  using Narrow = Layer<Tensor<15, false>, 16, 16>;
+  CHECK(2, sizeof(NativeTypes::ArraySum<Narrow>));
   CHECK(2, sizeof(NativeTypes::Scaled<Narrow>));
-  CHECK(5 * 4, sizeof(bitfpga::InputColumns<NativeTypes, Wide, 5>));
-  CHECK(5 * 2, sizeof(bitfpga::AccumulatorColumns<NativeTypes, Narrow, 5>));
+  using Deep = Layer<Tensor<3, true>, 33, 16>;
+  CHECK(8, sizeof(NativeTypes::ArrayInput<Deep>));
+  CHECK(2 * 5 * 4, sizeof(bitfpga::Beat<NativeTypes, Tensor<16, false>, 2>));
+  NativeTypes::Fifo<Tensor<4, true>, 2, 7> fifo;
+  CHECK(10, (bitfpga::Beat<NativeTypes, Tensor<4, true>, 2>::kSize));
+  CHECK(true, fifo.empty());
   CHECK(9, bitfpga::max_of(9, 3));
   CHECK(9, bitfpga::max_of(3, 9));
 

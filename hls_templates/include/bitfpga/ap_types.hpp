@@ -7,19 +7,28 @@
 namespace bitfpga {
 
 struct ApTypes {
-  template <class Config>
-  using Activation = typename Select<Config::kInputSigned, ap_int<Config::kInputBits>,
-                                     ap_uint<Config::kInputBits>>::type;
-  template <class Config>
-  using Accumulator = ap_int<Config::kAccumulatorBits>;
-  template <class Config>
-  using Scaled = ap_int<Config::kScaledBits>;
+  using Overlap = InOneLoop;
+  using TapSource = FromCells;
+
+  template <class Tensor>
+  using Lane =
+      typename Select<Tensor::kSigned, ap_int<Tensor::kBits>, ap_uint<Tensor::kBits>>::type;
+  template <class Layer>
+  using Accumulator = ap_int<Layer::kAccumulatorBits>;
+  template <class Layer>
+  using ArraySum = ap_int<Layer::kAccumulatorBits>;
+  template <class Layer>
+  using ArrayInput = Lane<typename Layer::Input>;
+  template <class Layer>
+  using Scaled = ap_int<Layer::kScaledBits>;
   template <class Lane, unsigned kColumns>
   using ColumnsOf = Columns<Lane, kColumns>;
+  template <class Tensor, unsigned kSamples, unsigned kDepth>
+  using Fifo = Stream<Columns<Lane<Tensor>, Tensor::kBeatPixels * kSamples>, Tensor::kBeats>;
 
-  template <class Lane>
-  static Lane shift_left(Lane value, unsigned places) {
-    return static_cast<Lane>(value << places);
+  template <class Value>
+  static Value shift_left(Value value, unsigned places) {
+    return static_cast<Value>(value << places);
   }
 };
 

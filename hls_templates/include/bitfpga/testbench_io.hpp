@@ -118,13 +118,22 @@ class Trace {
   bool wanted() const { return file_ != nullptr; }
   bool failed() const { return failed_; }
 
-  template <class Row, unsigned kCopies, unsigned kRows>
-  void write(const Row (&memory)[kCopies][kRows], unsigned n_samples) {
-    for (unsigned v = 0; v < n_samples; ++v) {
-      for (unsigned i = 0; i + 1 < kRows; ++i) {
-        const long long value = static_cast<long long>(memory[0][i][v]);
-        failed_ |= fwrite(&value, sizeof(value), 1, file_) != 1;
+  // Which layer the tensor that follows belongs to.
+  void number(long long layer) { failed_ |= fwrite(&layer, sizeof(layer), 1, file_) != 1; }
+
+  // The tensor that waits in a FIFO, which keeps it: n_samples samples in row-major order.
+  template <class Tensor, unsigned kSamples, class Fifo>
+  void write(const Fifo& fifo, unsigned n_samples) {
+    const unsigned kElements = unsigned{Tensor::kChannels} * Tensor::kPixels;
+    Buffer<long long> values(kElements);
+    for (unsigned b = 0; b < n_samples; ++b) {
+      for (unsigned i = 0; i < kElements; ++i) {
+        const unsigned c = i % Tensor::kChannels, p = i / Tensor::kChannels;
+        const unsigned beat = p / Tensor::kBeatPixels * Tensor::kChannels + c;
+        values.data()[c * Tensor::kChannelStride + p * Tensor::kPixelStride] =
+            static_cast<long long>(fifo.peek(beat)[p % Tensor::kBeatPixels * kSamples + b]);
       }
+      failed_ |= fwrite(values.data(), sizeof(long long), kElements, file_) != kElements;
     }
   }
 

@@ -4,6 +4,14 @@
 #include <stdint.h>
 
 #include "bitfpga/columns.hpp"
+#include "bitfpga/stream.hpp"
+
+// A process stays a function of its own: in synthesis it is one by being in a dataflow region.
+#ifdef __SYNTHESIS__
+#define BITFPGA_PROCESS
+#else
+#define BITFPGA_PROCESS __attribute__((noinline))
+#endif
 
 namespace bitfpga {
 
@@ -43,37 +51,59 @@ struct NativeInteger {
   using type = typename Select<(kBits <= 16), int16_t, wide>::type;
 };
 
-// A Config names kInputBits, kInputSigned, kAccumulatorBits and kScaledBits. Activations take the
-// integers of the accumulator they enter: no conversion is left in the inner loop.
+// The inputs of a layer that has several, each a Tensor_ struct.
+template <class... Inputs>
+struct Tensors {};
+
+// Bits of a signed integer that holds every value of a tensor.
+template <class Tensor>
+constexpr unsigned signed_bits() {
+  return Tensor::kBits + (Tensor::kSigned ? 0 : 1);
+}
+
+// How the processes of an array or a pool share the work of a tile: one after the other, in one
+// loop that synthesis overlaps.
+struct InOneLoop {};
+
+// Where a PE's taps come from: cells, decoded as it walks.
+struct FromCells {};
+
 template <template <class, unsigned> class ColumnsTemplate>
 struct NativeTypesOf {
-  template <class Config>
-  using Accumulator =
-      typename NativeInteger<max_of(Config::kAccumulatorBits, Config::kInputBits + 1)>::type;
-  template <class Config>
-  using Activation = Accumulator<Config>;
-  template <class Config>
-  using Scaled = typename NativeInteger<Config::kScaledBits>::type;
+  using Overlap = InOneLoop;
+  using TapSource = FromCells;
+
+  template <class Tensor>
+  using Lane = typename NativeInteger<signed_bits<Tensor>()>::type;
+  template <class Layer>
+  using Accumulator = typename NativeInteger<Layer::kAccumulatorBits>::type;
+  // Inputs of an array take the integers of its accumulators: no conversion is left in the walk.
+  template <class Layer>
+  using ArraySum = typename NativeInteger<max_of(Layer::kAccumulatorBits,
+                                                 signed_bits<typename Layer::Input>())>::type;
+  template <class Layer>
+  using ArrayInput = ArraySum<Layer>;
+  template <class Layer>
+  using Scaled = typename NativeInteger<Layer::kScaledBits>::type;
   template <class Lane, unsigned kColumns>
   using ColumnsOf = ColumnsTemplate<Lane, kColumns>;
+  template <class Tensor, unsigned kSamples, unsigned kDepth>
+  using Fifo =
+      Stream<ColumnsTemplate<Lane<Tensor>, Tensor::kBeatPixels * kSamples>, Tensor::kBeats>;
 
   // value * 2^places. The shift is done unsigned: a negative left operand is undefined in C++14.
-  template <class Lane>
-  static Lane shift_left(Lane value, unsigned places) {
-    using Bits = typename UnsignedOfSize<sizeof(Lane)>::type;
-    return static_cast<Lane>(static_cast<Bits>(static_cast<Bits>(value) << places));
+  template <class Value>
+  static Value shift_left(Value value, unsigned places) {
+    using Bits = typename UnsignedOfSize<sizeof(Value)>::type;
+    return static_cast<Value>(static_cast<Bits>(static_cast<Bits>(value) << places));
   }
 };
 
 using NativeTypes = NativeTypesOf<Columns>;
 
-// The row of an activation memory that feeds a layer: one value for each column.
-template <class Types, class Config, unsigned kColumns>
-using InputColumns =
-    typename Types::template ColumnsOf<typename Types::template Activation<Config>, kColumns>;
-
-template <class Types, class Config, unsigned kColumns>
-using AccumulatorColumns =
-    typename Types::template ColumnsOf<typename Types::template Accumulator<Config>, kColumns>;
+// kBeatPixels pixels of one channel, for each of kSamples samples: lane pixel * kSamples + sample.
+template <class Types, class Tensor, unsigned kSamples>
+using Beat = typename Types::template ColumnsOf<typename Types::template Lane<Tensor>,
+                                                Tensor::kBeatPixels * kSamples>;
 
 }  // namespace bitfpga

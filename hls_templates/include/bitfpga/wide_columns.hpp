@@ -4,13 +4,17 @@
 #pragma once
 #include <stdint.h>
 
+#include "bitfpga/decoded_walk.hpp"
 #include "bitfpga/types.hpp"
 
 namespace bitfpga {
 
-// Columns that keep the activation memories of a network of this many rows near the core.
-constexpr unsigned simulation_columns(unsigned memory_rows) {
-  return memory_rows <= 512 ? 128 : 32;
+// Samples to run side by side: at least a vector register of 16-bit lanes, more where tiles are
+// small, as long as the tensors on the way (of most_beats beats) stay near the core.
+constexpr unsigned simulation_samples(unsigned tile_pixels, unsigned most_beats) {
+  return most_beats > 2048 || tile_pixels >= 16  ? 32
+         : most_beats > 1024 || tile_pixels >= 8 ? 64
+                                                 : 128;
 }
 
 // The widest vector registers the compiler may use; wider vector types are compiled into bad code.
@@ -47,23 +51,73 @@ inline void clear(WideColumns<Lane, kColumns>& row) {
   for (unsigned c = 0; c < Row::kChunks; ++c) row.chunk[c] = typename Row::Chunk{};
 }
 
-template <class Lane, unsigned kColumns>
-inline void accumulate(WideColumns<Lane, kColumns>& acc, const WideColumns<Lane, kColumns>& x,
-                       bool shift, bool negate) {
+// Parts of the same lanes are whole chunks.
+template <class Lane, unsigned kFrom, unsigned kTo>
+inline void get_part(const WideColumns<Lane, kFrom>& from, unsigned part,
+                     WideColumns<Lane, kTo>& to) {
+  using Row = WideColumns<Lane, kTo>;
+#pragma GCC unroll 16
+  for (unsigned c = 0; c < Row::kChunks; ++c) to.chunk[c] = from.chunk[part * Row::kChunks + c];
+}
+
+template <class Lane, unsigned kFrom, unsigned kTo>
+inline void set_part(WideColumns<Lane, kTo>& to, unsigned part,
+                     const WideColumns<Lane, kFrom>& from) {
+  using Row = WideColumns<Lane, kFrom>;
+#pragma GCC unroll 16
+  for (unsigned c = 0; c < Row::kChunks; ++c) to.chunk[part * Row::kChunks + c] = from.chunk[c];
+}
+
+// sum += value << places in whole vectors; unsigned, as a negative left operand is undefined.
+template <class Types, class Lane, unsigned kColumns>
+inline void add_shifted(WideColumns<Lane, kColumns>& sum, const WideColumns<Lane, kColumns>& value,
+                        unsigned places) {
   using Row = WideColumns<Lane, kColumns>;
-  if (shift) {
+  using Bits = typename UnsignedOfSize<sizeof(Lane)>::type;
+  typedef Bits Word __attribute__((vector_size(BITFPGA_VECTOR_BYTES), may_alias));
 #pragma GCC unroll 16
-    for (unsigned c = 0; c < Row::kChunks; ++c) acc.chunk[c] += acc.chunk[c];
-  }
-  if (negate) {
-#pragma GCC unroll 16
-    for (unsigned c = 0; c < Row::kChunks; ++c) acc.chunk[c] -= x.chunk[c];
-  } else {
-#pragma GCC unroll 16
-    for (unsigned c = 0; c < Row::kChunks; ++c) acc.chunk[c] += x.chunk[c];
+  for (unsigned c = 0; c < Row::kChunks; ++c) {
+    sum.chunk[c] += (typename Row::Chunk)((Word)value.chunk[c] << static_cast<Bits>(places));
   }
 }
 
-using WideTypes = NativeTypesOf<WideColumns>;
+// Accumulators that fit the registers beside what they add.
+enum : unsigned { kChunksAtOnce = BITFPGA_VECTOR_BYTES == 64 ? 16 : 8 };
+
+constexpr unsigned largest_divisor(unsigned value, unsigned limit) {
+  return value % limit == 0 ? limit : largest_divisor(value, limit - 1);
+}
+
+// The taps of one job, kChunks chunks of the columns at a time.
+template <class Lane, unsigned kColumns, unsigned kRows>
+inline void walk_words(const uint32_t* words, unsigned n_words,
+                       const WideColumns<Lane, kColumns> (&window)[kRows],
+                       WideColumns<Lane, kColumns>& result) {
+  using Row = WideColumns<Lane, kColumns>;
+  enum : unsigned { kChunks = largest_divisor(Row::kChunks, kChunksAtOnce) };
+  for (unsigned first = 0; first < Row::kChunks; first += kChunks) {
+    typename Row::Chunk sum[kChunks] = {};
+    for (unsigned i = 0; i < n_words; ++i) {
+      const typename Row::Chunk* x = window[words[i] >> kRowBit].chunk + first;
+      if ((words[i] & kShiftFlag) != 0) {
+#pragma GCC unroll 16
+        for (unsigned c = 0; c < kChunks; ++c) sum[c] += sum[c];
+      }
+      if ((words[i] & kNegateFlag) != 0) {
+#pragma GCC unroll 16
+        for (unsigned c = 0; c < kChunks; ++c) sum[c] -= x[c];
+      } else {
+#pragma GCC unroll 16
+        for (unsigned c = 0; c < kChunks; ++c) sum[c] += x[c];
+      }
+    }
+#pragma GCC unroll 16
+    for (unsigned c = 0; c < kChunks; ++c) result.chunk[first + c] = sum[c];
+  }
+}
+
+struct WideTypes : NativeTypesOf<WideColumns> {
+  using TapSource = FromWords;
+};
 
 }  // namespace bitfpga
