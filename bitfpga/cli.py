@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import shutil
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.progress import Progress
 
 from bitfpga import __version__
-from bitfpga.csim import CsimResult, check, simulate
+from bitfpga.csim import check, simulate
 from bitfpga.demo import BOARD, demo_table, run_demo
 from bitfpga.digits import NumberSystem
 from bitfpga.errors import UsageError
 from bitfpga.ir import IntArray, Network
 from bitfpga.npy import npy_writer, read_npy
+from bitfpga.output import csim_document, csim_rows, print_written, progress
 from bitfpga.project import build, golden_inputs
 from bitfpga.project_folder import ProjectFolder, check_replaceable, open_project
-from bitfpga.report import facts_table, print_whole, schedule_lines, schedule_summary
+from bitfpga.report import facts_table, print_whole, schedule_lines, schedule_summary, write_report
 from bitfpga.terminal import err, exit_codes, out, say
 
 RANDOM_SAMPLES = 1000
@@ -89,7 +82,7 @@ def build_command(
         raise UsageError("give --target-latency-us or --target-fps, not both")
     check_replaceable(output.absolute(), force)
     loaded = Network.load(network)
-    with _progress(2 * len(loaded.layers)) as advance:
+    with progress(2 * len(loaded.layers)) as advance:
         project = build(
             loaded,
             board,
@@ -104,7 +97,7 @@ def build_command(
         _print_json({"folder": str(folder), **schedule_summary(project.schedule)})
         return
     print_whole(out, schedule_lines(project.schedule, out))
-    _print_written(len(project.files) + 1, folder, "csim", output)
+    print_written(len(project.files) + 1, folder, "csim", output)
 
 
 @app.command("csim")
@@ -125,31 +118,60 @@ def csim_command(
     checked: Annotated[
         bool, typer.Option("--checked", help="Exact-width ap_int types (hls4ml's headers).")
     ] = False,
+    bounded: Annotated[
+        bool,
+        typer.Option("--bounded", help="All processes at once, FIFOs of the planned depths; slow."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compile the project with g++ or clang++, run it, and compare with the reference."""
+    if checked and bounded:
+        raise UsageError("give --checked or --bounded, not both")
     project = open_project(folder)
     _warn_changed(project)
     x = _csim_inputs(project, inputs)
     with npy_writer(outputs) as write:
         with err.status("compiling and simulating"):
-            result = simulate(project.path, project.network, x, checked=checked)
+            result = simulate(project.path, project.network, x, checked=checked, bounded=bounded)
         with err.status("comparing with the reference"):
             check(project.path, project.network, x, result.y)
         write(result.y)
-    _print_csim(project, result, checked, as_json)
+    types = "ap_int" if checked else "native, planned FIFOs" if bounded else "native"
+    document = csim_document(project, result, types)
+    if as_json:
+        _print_json(document)
+        return
+    name = project.network.name
+    print_whole(out, [f"C simulation of {name}", facts_table(csim_rows(document))])
 
 
 @app.command("report")
-def report_command(folder: Folder, as_json: Json = False) -> None:
+def report_command(
+    folder: Folder,
+    html: Annotated[bool, typer.Option("--html", help="Write a page for a browser, too.")] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The page's file (default: report.html in FOLDER)."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is no report of bitfpga's.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Show the schedule of a project from what lies in its folder."""
+    if not html and (page is not None or force):
+        raise UsageError("--output and --force are for the page: give --html as well")
     project = open_project(folder)
     _warn_changed(project)
+    written = write_report(project, page, force=force) if html else None
     if as_json:
-        summary = schedule_summary(project.schedule)
-        _print_json({"folder": str(project.path), "changed": list(project.changed), **summary})
-    else:
-        print_whole(out, schedule_lines(project.schedule, out))
+        found = {"folder": str(project.path), "changed": list(project.changed)}
+        paths = {"html": str(written)} if written else {}
+        _print_json({**found, **paths, **schedule_summary(project.schedule)})
+        return
+    print_whole(out, schedule_lines(project.schedule, out))
+    if written:
+        print_whole(out, [f"wrote {written}"])
 
 
 @app.command("demo")
@@ -172,36 +194,7 @@ def demo_command(
         )
         return
     print_whole(out, ["bitfpga demo: 8x8 digits, C simulation", demo_table(result)])
-    _print_written(result.n_files, result.folder, "report", output)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Yield a function that moves a progress bar on stderr one step and names the step."""
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("building", total=total)
-
-        def advance(step: str) -> None:
-            progress.update(task, advance=1, description=escape(step))
-
-        yield advance
-
-
-def _print_written(n_files: int, folder: Path, verb: str, output: Path) -> None:
-    """Print where the files went, and the command to type next, as a shell takes it."""
-    typed = str(output) if not str(output).startswith("-") else f"./{output}"
-    following = f"{_program()} {verb} {shlex.quote(typed)}"
-    print_whole(out, [f"wrote {n_files} files to {folder}", f"next: {following}"])
-
-
-def _program() -> str:
-    """Return how to call this program again: by name where PATH knows it, else as now."""
-    if shutil.which("bitfpga"):
-        return "bitfpga"
-    called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return f"{shlex.quote(sys.executable)} -m bitfpga"
-    return shlex.quote(os.path.relpath(called))
+    print_written(result.n_files, result.folder, "report", output)
 
 
 def _print_json(document: dict[str, Any]) -> None:
@@ -222,29 +215,3 @@ def _csim_inputs(project: ProjectFolder, path: Path | None) -> IntArray:
     if network.vectors is not None:
         return network.vectors.x
     return golden_inputs(network, RANDOM_SAMPLES)
-
-
-def _print_csim(project: ProjectFolder, result: CsimResult, checked: bool, as_json: bool) -> None:
-    n_samples, seconds = len(result.y), result.run_cpu_seconds
-    document = {
-        "folder": str(project.path),
-        "changed": list(project.changed),
-        "n_samples": n_samples,
-        "bit_exact": True,
-        "types": "ap_int" if checked else "native",
-        "compiled": result.compiled,
-        "compile_cpu_seconds": result.compile_cpu_seconds,
-        "run_cpu_seconds": seconds,
-    }
-    if as_json:
-        _print_json(document)
-        return
-    how = f"{result.compile_cpu_seconds:.2f} CPU s" if result.compiled else "nothing to do"
-    rows = [
-        ("samples", f"{n_samples:,}"),
-        ("equal to the reference", "yes, bit for bit"),
-        ("types", str(document["types"])),
-        ("compiled", how),
-        ("ran", f"{seconds:.3f} CPU s"),
-    ]
-    print_whole(out, [f"C simulation of {project.network.name}", facts_table(rows)])

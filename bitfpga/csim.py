@@ -44,11 +44,13 @@ def simulate(
     *,
     checked: bool = False,
     sanitize: bool = False,
+    bounded: bool = False,
 ) -> CsimResult:
     """Compile the project in ``folder`` if need be, run it on ``x`` and return the outputs.
 
     ``x``: integers [n, *input shape]. ``checked``: the synthesised top function in ap_int types.
-    ``sanitize``: address and undefined-behaviour checks and warnings as errors.
+    ``sanitize``: address and undefined-behaviour checks and warnings as errors. ``bounded``: every
+    process at once, with FIFOs of exactly the planned depths; slow.
     ``ToolError`` when the compiler or the program fails, ``CsimError`` where it cannot write.
     """
     batch = np.ascontiguousarray(check_batch(network, x).astype(network.input.dtype))
@@ -59,6 +61,8 @@ def simulate(
         raise CsimError(f"{reason}; copy the project to a place where csim may write") from None
     compiler = find_cxx()
     sources = ("testbench.cpp", "top.cpp") if checked else ("simulate.cpp",)
+    if bounded:
+        sources = ("threads.cpp",)
     flags = _flags(compiler, checked, sanitize)
     program = folder / CACHE / _key(folder, compiler, flags) / Path(sources[0]).stem
     compile_cpu_seconds, compiled = 0.0, not program.is_file()
@@ -86,7 +90,7 @@ def check(folder: Path, network: Network, x: npt.ArrayLike, y: IntArray) -> None
         return
     sample, *index = (int(i) for i in np.argwhere(expected != y)[0])
     place = (sample, *index)
-    layer = _first_difference(folder, network, np.asarray(x)[sample : sample + 1])
+    layer = _trace_difference(folder, network, np.asarray(x)[sample : sample + 1])
     found = f"output: sample {sample}, index {index}, expected {expected[place]}, got {y[place]}"
     count = int((expected != y).reshape(len(y), -1).any(axis=1).sum())
     raise CsimError(
@@ -96,7 +100,7 @@ def check(folder: Path, network: Network, x: npt.ArrayLike, y: IntArray) -> None
     )
 
 
-def _first_difference(folder: Path, network: Network, x: IntArray) -> str | None:
+def _trace_difference(folder: Path, network: Network, x: IntArray) -> str | None:
     """Return where the first layer goes wrong for one sample, from a trace of the simulation."""
     compiler = find_cxx()
     flags = _flags(compiler, False, False)
@@ -109,16 +113,24 @@ def _first_difference(folder: Path, network: Network, x: IntArray) -> str | None
         arguments = ("x.bin", "y.bin", taps, "--trace", "layers.bin")
         run_tool([program.absolute(), *arguments], cwd=Path(scratch), limit_s=RUN_LIMIT_S)
         values = np.fromfile(Path(scratch) / "layers.bin", np.int64)
-    tensors, at = run_all(network, x), 0
-    for layer in network.layers:
-        if layer.kind == "reshape":
-            continue
+    return _first_difference(network, run_all(network, x), values)
+
+
+def _first_difference(
+    network: Network, tensors: dict[str, IntArray], values: npt.NDArray[np.int64]
+) -> str | None:
+    """Return a line on the first value that is wrong in a trace: layer number, its values, ..."""
+    at = 0
+    while at < len(values):
+        layer = network.layers[int(values[at])]
         expected = tensors[layer.name].reshape(-1).astype(np.int64)
-        got = values[at : at + expected.size]
-        at += expected.size
+        got = values[at + 1 : at + 1 + expected.size]
+        at += 1 + expected.size
         wrong = np.flatnonzero(expected[: got.size] != got)
         if wrong.size:
-            index = [int(i) for i in np.unravel_index(wrong[0], layer.output.shape)]
+            index = [
+                int(i) for i in np.unravel_index(wrong[0] % layer.output.size, layer.output.shape)
+            ]
             return (
                 f"layer '{layer.label}' ({layer.kind}): index {index}, "
                 f"expected {expected[wrong[0]]}, got {got[wrong[0]]}"

@@ -104,14 +104,14 @@ def build(
 ) -> Project:
     """Return the HLS project of ``network`` for ``board`` (a name, or the path of a TOML file).
 
-    ``clock_ns``: clock period in ns (default: the board's). ``number_system``: ``csd`` or
-    ``binary``. A target (us a sample, or samples a second) makes the folding the smallest that
-    reaches it; without one it is the fastest that fits. ``on_layer`` is called with a line of
-    progress, twice a layer. Raises ``BoardError`` or ``PlanError``
-    before anything is written.
+    ``clock_ns``: clock period in ns (default: the board's). ``number_system``: ``csd``, ``binary``
+    or ``bbs`` (shared sums, in layers whose weights ``prune.bbs`` coded). A target (us a sample, or
+    samples a second) makes the folding the smallest that reaches it; without one it is the fastest
+    that fits. ``on_layer`` is called with a line of progress, twice a layer. Raises
+    ``BoardError`` or ``PlanError`` before anything is written.
     """
     if number_system not in [system.value for system in NumberSystem]:
-        raise PlanError(f"number system {number_system!r}: csd or binary")
+        raise PlanError(f"number system {number_system!r}: csd, binary or bbs")
     schedule = plan(
         network,
         load_board(board),

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from bitfpga.emit.arrays import dense_arrays, elementwise_arrays
-from bitfpga.emit.configs import layer_config, tensor_config
-from bitfpga.emit.dataflow import OUTPUT_CONFIG, build_dataflow, forked_tensors
+from bitfpga.emit.arrays import packed_rows, step_arrays
+from bitfpga.emit.calls import fifo_texts, process_calls
 from bitfpga.emit.render import render
-from bitfpga.ir import Dense, IntArray, Network
+from bitfpga.emit.structs import layer_struct, tensor_structs
+from bitfpga.ir import IntArray, Network
 from bitfpga.paths import include_dir
-from bitfpga.plan import LayerStream, Schedule, layer_stream
+from bitfpga.plan import ARRAYS, Pipeline, Schedule, layer_stream, lower, step_sums
 
 CLOCK_UNCERTAINTY = 0.125
 BANNER = "Written by bitfpga; edit the network or the library, not this file."
@@ -35,12 +35,12 @@ def emit_sources(
     files = {f"include/bitfpga/{p.name}": p.read_bytes() for p in _headers()}
     for name in ("network.hpp", "network_data.hpp", "top.hpp", "top.cpp"):
         files[name] = render(f"{name}.j2", **context)
-    for name in ("simulate.cpp", "testbench.cpp"):
+    for name in ("simulate.cpp", "testbench.cpp", "threads.cpp"):
         files[f"testbench/{name}"] = render(f"{name}.j2", **context)
     files["hls_config.cfg"] = render(
         "hls_config.cfg.j2",
         board=schedule.board,
-        clock_ns=schedule.clock_ns,
+        clock_ns=round(schedule.clock_ns, 3),
         clock_uncertainty_ns=round(schedule.clock_ns * CLOCK_UNCERTAINTY, 3),
         name=network.name,
         taps_in_memory=context["taps_in_memory"],
@@ -60,45 +60,50 @@ def _context(
     network: Network, schedule: Schedule, on_layer: Callable[[str], None] | None
 ) -> tuple[dict[str, Any], list[bytes]]:
     """Return what the templates print, and the streams that are read from memory."""
-    layers, taps, offset = [], [], 0
-    for layer in network.layers:
-        if on_layer is not None:
-            on_layer(f"writing {layer.label}")
-        if layer.kind == "reshape":
+    pipeline = lower(network, schedule.beat_pixels)
+    structs, arrays, taps, offset = tensor_structs(pipeline), [], [], 0
+    for step in pipeline.steps:
+        if step.kind in ("load", "store"):
             continue
-        folded = schedule.layer(layer.name)
-        stream: LayerStream | None = None
-        if isinstance(layer, Dense):
-            stream = layer_stream(layer, schedule)
-            arrays = dense_arrays(layer, folded, stream)
-        else:
-            arrays = elementwise_arrays(layer, network.input_types(layer))
-        config = layer_config(network, layer, folded, stream, offset)
+        if on_layer is not None:
+            on_layer(f"writing {step.label}")
+        folded, stream, sums = schedule.layer(step.name), None, None
+        if step.kind in ARRAYS:
+            stream = layer_stream(step, folded, schedule.number_system)
+            sums = step_sums(step, schedule.number_system)
+        structs.append(layer_struct(step, folded, stream, offset, sums))
+        arrays += step_arrays(step, folded, stream, sums)
         if stream is not None and folded.source == "memory":
-            taps.append(np.ascontiguousarray(stream.words.T).tobytes())
-            offset += stream.words.size
-        layers.append({"name": layer.name, "arrays": arrays, **config})
-    configs = [{"struct": f"Layer_{x['name']}", **x} for x in layers]
-    configs += [
-        {"struct": f"Tensor_{name}", **tensor_config((tensor,))}
-        for name, tensor in forked_tensors(network)
-    ]
-    configs.append({"struct": OUTPUT_CONFIG, **tensor_config((network.output,))})
-    widths = [s.word_bits for s in schedule.layers if s.source == "memory"]
+            taps.append(packed_rows(stream))
+            offset += stream.tap_rows.size
     context = {
         "banner": BANNER,
         "network": network,
         "schedule": schedule,
-        "layers": layers,
-        "configs": configs,
-        "dataflow": build_dataflow(network, schedule),
+        "structs": structs,
+        "arrays": arrays,
+        "fifos": fifo_texts(pipeline, schedule),
+        "calls": process_calls(pipeline, schedule),
         "taps_in_memory": bool(taps),
-        "n_taps_words": offset,
-        "tap_type": f"uint{max(widths, default=16)}_t",
+        "n_tap_rows": offset,
+        "main_tile": _main_tile(schedule),
+        "most_beats": _most_beats(pipeline),
+        "layer_numbers": {layer.name: n for n, layer in enumerate(network.layers)},
         "input_type": f"{network.input.dtype.name}_t",
         "output_type": f"{network.output.dtype.name}_t",
     }
     return context, taps
+
+
+def _main_tile(schedule: Schedule) -> int:
+    """Return the pixels of a tile in the layer that takes most of a simulation."""
+    arrays = [layer for layer in schedule.layers if layer.process == "window_array"]
+    busiest = max(arrays, key=lambda layer: layer.n_taps * layer.n_tiles, default=None)
+    return busiest.tile_pixels if busiest is not None else 1
+
+
+def _most_beats(pipeline: Pipeline) -> int:
+    return max(stream.n_beats for stream in pipeline.streams.values())
 
 
 def render_readme(network: Network, schedule: Schedule) -> bytes:
