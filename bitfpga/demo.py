@@ -83,6 +83,7 @@ def demo_table(result: DemoResult) -> Table:
         ("non-zero digits per weight", f"{summary['digits_per_weight']:.2f}"),
         ("adds per inference", f"{adds:,} (dense: {multiplies:,} multiplies)"),
         ("cycles per inference", f"{summary['latency_cycles']:,} (planned)"),
+        ("cycles between inferences", f"{summary['interval_cycles']:,} (planned)"),
         (f"latency on {board}", f"{summary['latency_us']:.2f} us at {summary['clock_ns']:g} ns"),
         (
             "samples per second",

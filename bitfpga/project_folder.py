@@ -16,6 +16,7 @@ from bitfpga.plan import Schedule, schedule_from_json
 FORMAT, VERSION = "bitfpga-project", 1
 MANIFEST, CACHE = "manifest.json", "csim"
 SCHEDULE, NETWORK = "schedule.json", "network.bitfpga"
+REPORT, REPORT_MARK = "report.html", "<!DOCTYPE html>\n<!-- bitfpga report -->"
 MAX_TEXT_BYTES = 16 << 20
 _NAME = re.compile(r"(?!\.{1,2}(/|$))[\w.-]{1,200}(/(?!\.{1,2}(/|$))[\w.-]{1,200}){0,8}", re.ASCII)
 _CACHED = re.compile(r"([0-9a-f]{16}|(run|trace)-\w+)(/.+)?")  # what csim keeps or leaves behind
@@ -65,6 +66,8 @@ def check_replaceable(folder: Path, force: bool) -> None:
         if folder.is_symlink():
             raise ProjectError(f"{folder} is a link")
         ours = {MANIFEST, CACHE, *_read_manifest(folder)}
+        if is_report(folder / REPORT) and not (folder / REPORT).is_symlink():
+            ours.add(REPORT)
     except BitfpgaError:
         raise ProjectError(
             f"{folder} exists and was not made by bitfpga: it is left alone; choose another folder"
@@ -78,6 +81,18 @@ def check_replaceable(folder: Path, force: bool) -> None:
             f"{folder} holds files bitfpga did not make ({', '.join(foreign[:5])}): it is left "
             "alone; move them away, or choose another folder"
         )
+
+
+def is_report(path: Path) -> bool:
+    """Return whether ``path`` is a page that ``bitfpga report --html`` wrote."""
+    mark = REPORT_MARK.encode()
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except OSError:
+        return False
 
 
 def _entries(folder: Path) -> list[str]:
