@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from foldings import any_schedule
 from hostile import HOSTILE
-from mlps import dense, mlp, random_weights
+from hostile_maps import HOSTILE_MAPS
+from mlps import mlp
 from strategies import extreme_batches
 
-from bitfpga.boards import load_board
 from bitfpga.csim import ap_int_headers, simulate
 from bitfpga.digits import NumberSystem
 from bitfpga.errors import ToolError
-from bitfpga.ir import IntArray, Network, TensorType
-from bitfpga.plan import Schedule
-from bitfpga.plan.planner import _Planner
+from bitfpga.ir import IntArray, Network
 from bitfpga.project import Project, build, emit
 from bitfpga.reference import run
 from bitfpga.tools import find_cxx
 
-BOARD = load_board("pynq-z2")
 EXACT_WIDTHS = (
     "one_bit_into_a_clamp_of_sixteen",
     "weights_of_nine_bits",
@@ -90,38 +89,49 @@ def test_blocks_of_every_filling(folded: tuple[Project, Path], n_samples: int) -
     np.testing.assert_array_equal(result.y, run(project.network, x))
 
 
-def schedule_of(network: Network, n_columns: int, limit: int, system: NumberSystem) -> Schedule:
-    """Return the schedule of this many columns, folded to ``limit`` cycles."""
-    return _Planner(network, BOARD, BOARD.clock_ns, system, None).schedule(limit, n_columns)
+SHAPES = [(1, 1, "csd"), (1, 2, "binary"), (2, 1, "bbs"), (4, 1, "csd"), (8, 2, "binary")]
 
 
-@pytest.mark.parametrize("from_memory", [False, True], ids=["rom", "memory"])
-@pytest.mark.parametrize(("n_columns", "system"), [(1, "csd"), (2, "binary"), (8, "csd")])
-def test_every_schedule_in_exact_widths(
-    n_columns: int,
-    system: str,
-    from_memory: bool,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("in_memory", [False, True], ids=["rom", "memory"])
+@pytest.mark.parametrize(("beat_pixels", "n_samples", "system"), SHAPES)
+def test_every_shape_of_beats_in_exact_widths(
+    beat_pixels: int, n_samples: int, system: str, in_memory: bool, tmp_path: Path
 ) -> None:
     need_ap_int()
-    if from_memory:
-        monkeypatch.setattr("bitfpga.plan.folding.ON_CHIP_WORDS", 60)
-    network = mlp((7, 11, 6, 3), 0.4)
-    schedule = schedule_of(network, n_columns, 30, NumberSystem(system))
-    sources = {layer.source for layer in schedule.layers}
-    assert sources == ({"rom", "memory"} if from_memory else {"rom"})
+    network = HOSTILE_MAPS["shortcuts_that_shrink"]()
+    slowness = 0.3 if in_memory else 0.0
+    schedule = any_schedule(
+        network, NumberSystem(system), beat_pixels, n_samples, slowness, in_memory
+    )
+    sources = {layer.source for layer in schedule.layers if layer.n_taps}
+    assert sources == {"memory" if in_memory else "rom"}
     assert max(layer.n_pes for layer in schedule.layers) > 1
     project = emit(network, schedule)
-    assert ("hls/taps.bin" in project.files) == from_memory
+    assert ("hls/taps.bin" in project.files) == in_memory
     assert_equal(project, tmp_path / "p", samples(network, 8), checked=True)
+
+
+@pytest.mark.parametrize("name", HOSTILE_MAPS)
+def test_maps_sanitised(name: str, tmp_path: Path) -> None:
+    network = HOSTILE_MAPS[name]()
+    n = len(name)
+    schedule = any_schedule(
+        network, NumberSystem.CSD, (1, 2, 4)[n % 3], 1, (n % 5) / 4, in_memory=n % 2 == 0
+    )
+    assert_equal(emit(network, schedule), tmp_path / "p", samples(network), sanitize=True)
+
+
+@pytest.mark.parametrize("name", HOSTILE_MAPS)
+def test_maps_with_fifos_of_the_planned_depths(name: str, tmp_path: Path) -> None:
+    network = HOSTILE_MAPS[name]()
+    assert_equal(build(network), tmp_path / "p", samples(network, 3), bounded=True)
 
 
 @pytest.mark.parametrize("system", ["csd", "binary"])
 def test_streams_from_memory_sanitised(
     system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bitfpga.plan.folding.ON_CHIP_WORDS", 0)
+    monkeypatch.setattr("bitfpga.plan.search.ON_CHIP_ROWS", 0)
     network = HOSTILE["a_layer_pruned_whole"]()
     project = build(network, number_system=system)
     sources = [layer.source for layer in project.schedule.layers]
@@ -129,16 +139,11 @@ def test_streams_from_memory_sanitised(
     assert_equal(project, tmp_path / "p", samples(network), sanitize=True)
 
 
-def test_words_of_two_widths_share_the_memory_port(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bitfpga.plan.folding.ON_CHIP_WORDS", 0)
-    middle, output = TensorType((3,), 8, True), TensorType((2,), 8, True)
-    layers = (
-        dense("wide", "input", random_weights(3, 8200, 0.01), middle),
-        dense("narrow", "wide", random_weights(2, 3, 1.0), output),
-    )
-    network = Network("n", TensorType((8200,), 8, True), layers)
+def test_a_fifo_that_is_too_shallow_ends_in_a_deadlock_that_is_told(tmp_path: Path) -> None:
+    network = HOSTILE_MAPS["a_long_branch_and_a_short_one"]()
     project = build(network)
-    assert [layer.word_bits for layer in project.schedule.layers] == [32, 32]
-    assert_equal(project, tmp_path / "p", samples(network))
+    shallow = {fifo.name: 1 for fifo in project.schedule.fifos}
+    fifos = tuple(replace(f, depth=shallow[f.name]) for f in project.schedule.fifos)
+    folder = emit(network, replace(project.schedule, fifos=fifos)).write(tmp_path / "p")
+    with pytest.raises(ToolError, match="deadlock"):
+        simulate(folder, network, samples(network, 1), bounded=True)

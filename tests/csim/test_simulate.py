@@ -86,15 +86,12 @@ def test_a_source_that_does_not_compile_is_shown(copied: tuple[Project, Path]) -
 
 
 def flip_a_tap(folder: Path, layer: str) -> None:
-    """Flip the sign of the last tap of a layer's first PE."""
+    """Flip the lowest bit, a sign, of the first cell of a layer's first PE."""
     data = folder / "hls" / "network_data.hpp"
     text = data.read_text("utf-8")
-    start = text.index(f" words_{layer}[")
-    row = re.compile(r"\{((?:\d|[,\s])+)\}").search(text, start)
-    words = [int(word) for word in row[1].split(",")]
-    last = max(i for i, word in enumerate(words) if word & 4)
-    words[last] ^= 1
-    changed = text[: row.start(1)] + ", ".join(map(str, words)) + text[row.end(1) :]
+    start = text.index(f" tap_rows_{layer}[")
+    row = re.compile(r"(\d+)ULL").search(text, start)
+    changed = text[: row.start(1)] + str(int(row[1]) ^ 1) + text[row.end(1) :]
     data.write_text(changed, encoding="utf-8")
 
 
@@ -144,7 +141,7 @@ def test_the_trace_clears_every_layer_of_a_right_project(name: str, tmp_path: Pa
 
 @pytest.fixture
 def from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Project, Path]:
-    monkeypatch.setattr("bitfpga.plan.folding.ON_CHIP_WORDS", 0)
+    monkeypatch.setattr("bitfpga.plan.search.ON_CHIP_ROWS", 0)
     project = build(mlp((5, 4, 3)))
     return project, project.write(tmp_path / "memory")
 
@@ -167,8 +164,8 @@ def test_a_wrong_tap_in_memory_is_found_without_compiling(
     project, folder = from_memory
     simulated(project, folder)
     taps = folder / "hls" / "taps.bin"
-    words = np.frombuffer(taps.read_bytes(), np.uint16).copy()
-    words[0] ^= 1
+    words = np.frombuffer(taps.read_bytes(), np.uint64).copy()
+    words[0] ^= np.uint64(1)
     taps.write_bytes(words.tobytes())
     result = simulate(folder, project.network, samples(project))
     assert not result.compiled

@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "csim",  # late, for Project.csim; csim itself knows project_folder only
     },
     "csim": {"project_folder", "ir", "reference", "tools", "errors"},
-    "report": {"plan", "errors"},
+    "report": {"plan", "ir", "digits", "project_folder", "errors"},
+    "output": {"csim", "project_folder", "report", "terminal"},
     "npy": {"ir", "errors"},
     "terminal": {"errors"},
     "demo": {"project", "csim", "report", "ir", "reference", "paths", "errors"},
@@ -67,7 +68,7 @@ ONLY_IN: dict[str, set[str]] = {
     "qonnx": {"frontends.onnx*"},
     "pynq": {"runtime"},
     "typer": {"cli"},
-    "rich": {"cli", "demo", "report", "terminal", "prune.progress"},
+    "rich": {"cli", "demo", "output", "report", "terminal", "prune.progress"},
     "hls4ml": set(),  # csim only asks importlib where its ap_int headers lie
     "pickle": set(),
     "marshal": set(),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from cli_runs import cli, contents, refused, small_mlp
-from small_layers import MAP, conv, one_layer
 
+from bitfpga.ir import MaxPool, Network, TensorType
 from bitfpga.paths import boards_dir
 
 
@@ -146,8 +146,12 @@ def test_a_broken_board_file_lists_all_that_is_wrong(network: Path, tmp_path: Pa
 
 
 def test_a_layer_without_hardware_is_named(tmp_path: Path) -> None:
-    network = one_layer(conv(), MAP).save(tmp_path / "conv.bitfpga")
-    refused(cli("build", network, "-o", tmp_path / "out"), 1, "'c1' (conv)", "no hardware yet")
+    source, output = TensorType((3, 3, 3, 2), 8, True), TensorType((3, 2, 2, 1), 8, True)
+    window = {"kernel": (2, 2, 2), "stride": (1, 1, 1), "dilation": (1, 1, 1)}
+    pool = MaxPool("p", ("input",), output, "net.pool", padding=((0, 0),) * 3, **window)
+    network = Network("deep", source, (pool,)).save(tmp_path / "deep.bitfpga")
+    refused(cli("build", network, "-o", tmp_path / "out"), 1, "'net.pool' pools over 3 axes")
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_not_a_network_is_one_error(network: Path, tmp_path: Path) -> None:

@@ -167,10 +167,10 @@ def test_output_through_a_link_is_written_to_its_target(simulated: Path, tmp_pat
 
 
 def flip_a_tap(project: Path, layer: str) -> None:
-    """Change the sign of the first tap of ``layer`` in the C++ text."""
+    """Change the lowest bit of the first cell of ``layer``, a sign, in the C++ text."""
     data = project / "hls" / "network_data.hpp"
     text = data.read_text(encoding="utf-8")
-    found = re.search(rf"words_{layer}\[\d+\]\[\d+\] = {{\s*{{(\d+)", text)
+    found = re.search(rf"tap_rows_{layer}\[\d+\]\[\d+\] = {{\s*{{(\d+)", text)
     assert found is not None
     start, end = found.span(1)
     data.write_text(f"{text[:start]}{int(found[1]) ^ 1}{text[end:]}", encoding="utf-8")

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from cli_runs import cli, contents, refused, small_mlp
 
-from bitfpga.cli import _program
 from bitfpga.csim import CsimResult, simulate
 from bitfpga.demo import demo_network
 from bitfpga.digits import NumberSystem, to_digits
 from bitfpga.ir import Dense
+from bitfpga.output import _program
 from bitfpga.project_folder import open_project
 
 

@@ -79,7 +79,7 @@ def test_on_a_terminal_no_figure_is_cut(project: Path, width: int) -> None:
     document = cli("report", project, "--json").json
     for layer in document["layers"]:
         row = " ".join(line for line in lines if layer["layer"] in line)
-        for figure in (layer["taps"], layer["latency_cycles"], layer["estimate"]["luts"]):
+        for figure in (layer["taps"], layer["interval_cycles"], layer["estimate"]["luts"]):
             assert f" {figure:,} " in f"{row} "
 
 

@@ -1,212 +1,175 @@
-"""Folding: targets are reached by the smallest folding, or refused with figures and a flag."""
+"""Foldings: every layer keeps to its limit, its PEs are busy, and estimates are close."""
 
 from __future__ import annotations
 
-import math
-import re
 from functools import cache
 
 import numpy as np
 import pytest
+from conv_nets import conv_layer, conv_net
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlps import mlp, one_dense, random_weights
+from streamed import only_step
 
-from bitfpga.boards import Board, load_board
-from bitfpga.digits import NumberSystem, to_digits
-from bitfpga.errors import PlanError
+from bitfpga.boards import load_board
+from bitfpga.digits import NumberSystem
 from bitfpga.ir import Network
-from bitfpga.plan import Schedule, Target, layer_stream, plan
-from bitfpga.plan.dealing import deal, longest
-from bitfpga.plan.facts import collect_facts
-from bitfpga.plan.folding import choose_sources
-from bitfpga.plan.planner import _Planner
-from bitfpga.plan.streams import stream_lengths
+from bitfpga.plan.decoding import read_stream
+from bitfpga.plan.facts import array_facts
+from bitfpga.plan.finish import Folded, fold_design
+from bitfpga.plan.folding import ArrayOptions
+from bitfpga.plan.resources import board_prices
+from bitfpga.plan.search import PRICE_WEIGHTS, DesignSpace
 
 BOARD = load_board("pynq-z2")
-NETWORK = mlp((16, 24, 9, 5))
-FIGURES = r"the best that fits is ([\d.e+]+) us and ([\d,]+) samples/s"
-
-
-def one_pe_fewer(network: Network, schedule: Schedule, limit: int) -> list[str]:
-    """Return the layers that would keep to ``limit`` cycles with one PE fewer."""
-    kept = []
-    for layer in network.layers:
-        folded = schedule.layer(layer.name)
-        lengths = stream_lengths(to_digits(layer.weight, schedule.number_system))
-        if folded.n_pes > 1 and longest(lengths, deal(lengths, folded.n_pes - 1)) <= limit:
-            kept.append(layer.name)
-    return kept
-
-
-@given(st.floats(2e4, 2e7), st.sampled_from((5.0, 7.3, 10.0)), st.sampled_from(list(NumberSystem)))
-@settings(max_examples=60)
-def test_a_rate_is_reached_with_no_pe_to_spare(fps, clock_ns, system) -> None:
-    try:
-        schedule = plan(
-            NETWORK, BOARD, clock_ns=clock_ns, number_system=system, target=Target(fps=fps)
-        )
-    except PlanError as error:
-        best = float(re.search(FIGURES, str(error))[2].replace(",", ""))
-        assert best < fps
-        return
-    assert schedule.samples_per_second >= fps
-    limit = math.floor(schedule.n_columns * 1e9 / (fps * clock_ns) * (1 + 1e-12))
-    assert schedule.interval_cycles <= limit
-    assert one_pe_fewer(NETWORK, schedule, limit) == []
-
-
-@given(st.integers(20, 9000), st.sampled_from((3.3, 5.0, 7.0, 10.0)))
-@settings(max_examples=60)
-def test_a_rate_that_was_reported_is_reached_again_as_cheaply(interval, clock_ns) -> None:
-    first = plan(NETWORK, BOARD, clock_ns=clock_ns, target=Target(fps=1e9 / interval / clock_ns))
-    target = Target(fps=first.samples_per_second)
-    again = plan(NETWORK, BOARD, clock_ns=clock_ns, target=target)
-    assert again.samples_per_second >= first.samples_per_second
-    assert again.resources.luts <= first.resources.luts
+CSD = NumberSystem.CSD
 
 
 @cache
-def every_folding() -> list[Schedule]:
-    """Return the schedules of one column for every limit from 1 cycle a layer to the slowest."""
-    planner = _Planner(NETWORK, BOARD, BOARD.clock_ns, NumberSystem.CSD, None)
-    return [planner.schedule(limit, 1) for limit in range(1, planner.slowest_limit() + 1)]
+def space(name: str, beat_pixels: int = 1) -> DesignSpace:
+    networks = {
+        "conv": conv_net(12, seed=1),
+        "wide": conv_net(40, seed=2),
+        "sparse": conv_net(24, density=0.1, seed=3),
+        "mlp": mlp((40, 64, 9, 5)),
+    }
+    return DesignSpace(networks[name], BOARD, CSD, beat_pixels, 1)
 
 
-@given(st.floats(1.5, 12.0))
-@settings(max_examples=60)
-def test_a_latency_is_reached_with_the_fewest_pes(latency_us) -> None:
-    reaching = [s for s in every_folding() if s.latency_us <= latency_us]
-    if not reaching:
-        with pytest.raises(PlanError, match="out of reach") as caught:
-            plan(NETWORK, BOARD, target=Target(latency_us=latency_us))
-        assert float(re.search(FIGURES, str(caught.value))[1]) >= latency_us
+def folded(name: str, beat_pixels: int, share: float, weight: float) -> tuple[int, Folded] | None:
+    """Return a limit between the shortest and the slowest (``share`` 0 to 1), and its design."""
+    found = space(name, beat_pixels)
+    limit = round(found.shortest * (found.slowest / found.shortest) ** share)
+    design = found.design(limit, weight)
+    return None if design is None else (limit, fold_design(design, limit))
+
+
+NAMES = st.sampled_from(("conv", "wide", "sparse", "mlp"))
+BEATS = st.sampled_from((1, 2, 8))
+WEIGHTS = st.sampled_from(PRICE_WEIGHTS)
+
+
+@given(NAMES, BEATS, st.floats(0, 1), WEIGHTS)
+@settings(max_examples=80)
+def test_every_layer_keeps_to_its_limit(name, beat_pixels, share, weight) -> None:
+    made = folded(name, beat_pixels, share, weight)
+    if made is None:
+        assert share < 0.3
         return
-    schedule = plan(NETWORK, BOARD, target=Target(latency_us=latency_us))
-    assert schedule.n_columns == 1
-    assert schedule.latency_us <= latency_us
-    assert n_pes(schedule) == min(map(n_pes, reaching))
+    limit, found = made
+    for array in found.arrays.values():
+        assert array.interval_cycles <= limit
+        assert array.interval_cycles == max(array.demands.values())
+        assert array.n_tiles * array.folding.tile_pixels >= array.facts.n_pixels
+        assert array.folding.tile_pixels % array.beat_pixels == 0
 
 
-def n_pes(schedule: Schedule) -> int:
-    return sum(layer.n_pes for layer in schedule.layers)
+@given(NAMES, st.floats(0.1, 1), WEIGHTS)
+@settings(max_examples=30)
+def test_the_estimate_is_close_to_what_comes_out(name, share, weight) -> None:
+    made = folded(name, 2, share, weight)
+    if made is None:
+        return
+    limit, found = made
+    design = space(name, 2).design(limit, weight)
+    for layer, folding in design.foldings.items():
+        if found.arrays[layer].folding.n_pes == folding.n_pes:
+            real = found.arrays[layer].resources(design.prices)
+            cost = design.prices.cost(real.luts, real.bram36)
+            assert cost == pytest.approx(folding.cost, rel=0.25)
 
 
-def test_without_a_target_the_board_is_filled() -> None:
-    schedule = plan(NETWORK, BOARD)
-    assert schedule.n_columns == 1
-    small = BOARD.model_copy(update={"luts": schedule.resources.luts})
-    slower = plan(NETWORK, small)
-    assert slower.resources.luts <= 0.85 * small.luts
-    assert slower.interval_cycles >= schedule.interval_cycles
-    assert slower.latency_cycles > schedule.latency_cycles
+@given(NAMES, BEATS, st.floats(0, 0.98), WEIGHTS)
+@settings(max_examples=40)
+def test_more_cycles_never_cost_more(name, beat_pixels, share, weight) -> None:
+    """The bisection over limits rests on this; a busier folding may cost a quarter more."""
+    found = space(name, beat_pixels)
+    limits = [
+        round(found.shortest * (found.slowest / found.shortest) ** place)
+        for place in (share, share + 0.02)
+    ]
+    fast, slow = (found.design(limit, weight) for limit in limits)
+    if fast is not None:
+        assert slow is not None
+        assert slow.cost <= fast.cost * 1.3
 
 
-@pytest.mark.parametrize("target", [Target(fps=1e9), Target(latency_us=0.05)])
-def test_a_target_out_of_reach_says_what_is_in_reach(target: Target) -> None:
-    with pytest.raises(PlanError) as caught:
-        plan(NETWORK, BOARD, target=target)
-    message = str(caught.value)
-    wanted = "1000000000.0 samples/s" if target.fps else "latency 0.05 us"
-    assert message.startswith(f"{wanted} is out of reach on pynq-z2 at 10.0 ns: the best")
-    latency_us, rate = re.search(FIGURES, message).groups()
-    if target.fps:
-        reached = plan(NETWORK, BOARD, target=Target(fps=float(rate.replace(",", "")) * 0.999))
-    else:
-        reached = plan(NETWORK, BOARD, target=Target(latency_us=float(latency_us) * 1.01))
-    assert reached.layers
-    assert "--clock-ns" in message
-    assert "--board" in message
+@pytest.mark.parametrize("weight", [0.25, 1.0, 4.0])
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
+def test_nearly_every_pe_cycle_carries_a_tap(share: float, weight: float) -> None:
+    made = folded("wide", 2, share, weight)
+    assert made is not None
+    for name, array in made[1].arrays.items():
+        n_pes, taps = len(array.stream.pe_split), array.stream.n_taps
+        least = 0.8 if array.facts.taps.n_groups > 1 else 0.95
+        assert taps >= least * n_pes * array.walk_cycles, name
 
 
-def test_a_target_that_does_not_fit_is_refused() -> None:
-    fast = plan(NETWORK, BOARD, target=Target(fps=1e6))
-    small = BOARD.model_copy(update={"luts": fast.resources.luts})
-    with pytest.raises(PlanError, match="out of reach"):
-        plan(NETWORK, small, target=Target(fps=1e6))
+def test_a_dense_layer_of_many_outputs_is_dealt_evenly() -> None:
+    facts = array_facts(only_step(one_dense(random_weights(256, 64, 0.6))), CSD)
+    options = ArrayOptions(facts, "rom", 1, 1)
+    assert options.fold(options.shortest - 1, board_prices(BOARD, 1.0)) is None
+    for limit in (400, 700, 2000, 9999):
+        fold = options.fold(limit, board_prices(BOARD, 1.0))
+        assert fold is not None
+        assert len(facts.taps) >= 0.95 * fold.n_pes * limit or fold.n_pes < 20
 
 
-def tiny_board(**changes: int) -> Board:
-    return BOARD.model_copy(update={"name": "tiny", **changes})
+@pytest.mark.parametrize("groups", [1, 4, 12])
+def test_the_streams_of_a_folding_hold_the_layers_weights(groups: int) -> None:
+    layer = conv_layer("c", "input", (12, 12, 9, 7), 3, groups=groups, seed=5)
+    network = Network("n", conv_net(12).input, (layer,))
+    found = DesignSpace(network, BOARD, CSD, 2, 1)
+    design = found.design(found.shortest * 3, 1.0)
+    assert design is not None
+    array = fold_design(design, found.shortest * 3).arrays["c"]
+    whole = read_stream(array.stream, array.facts.n_rows)
+    per_group = layer.weight[0].size
+    for output, row in enumerate(layer.weight.reshape(12, -1)):
+        first = output // (12 // groups) * per_group
+        np.testing.assert_array_equal(whole[output, first : first + per_group], row)
+        assert np.count_nonzero(whole[output]) == np.count_nonzero(row)
 
 
-@pytest.mark.parametrize(("name", "have"), [("luts", 900), ("bram36", 0)])
-def test_a_board_that_is_too_small_says_by_how_much(name: str, have: int) -> None:
-    with pytest.raises(PlanError) as caught:
-        plan(NETWORK, tiny_board(**{name: have}))
-    message = str(caught.value)
-    assert message.startswith("tiny is too small even for one PE a layer: estimated ")
-    need, room, over = re.search(
-        rf"([\d,]+) {name} of (\d+) \(([\d,]+) too many\)", message
-    ).groups()
-    assert int(room) == int(have * {"luts": 0.85, "bram36": 0.9}[name])
-    assert int(need.replace(",", "")) - int(room) == int(over.replace(",", ""))
-    assert "--board" in message
+def test_a_pruned_layer_takes_only_its_outputs_time() -> None:
+    network = one_dense(np.zeros((5, 3), np.int16))
+    found = DesignSpace(network, BOARD, CSD, 1, 1)
+    assert (found.shortest, found.slowest) == (5, 5)
+    design = found.design(5, 1.0)
+    assert design is not None
+    array = fold_design(design, 5).arrays["fc"]
+    assert (array.walk_cycles, array.emit_cycles, array.interval_cycles) == (0, 5, 5)
+    assert not array.in_parts
 
 
-def test_a_users_board_file_is_planned_for(tmp_path) -> None:
-    text = "\n".join(
-        f"{key} = {value!r}"
-        for key, value in tiny_board(luts=9000).model_dump().items()
-        if key != "pynq"
-    )
-    path = tmp_path / "tiny.toml"
-    path.write_text(text + '\npynq = ["3.0.1"]\n', encoding="utf-8")
-    schedule = plan(NETWORK, load_board(path))
-    assert schedule.board.name == "tiny"
-    assert schedule.resources.luts <= 0.85 * 9000
+@pytest.mark.parametrize("n_samples", [1, 4])
+def test_taps_in_memory_come_one_row_a_cycle(n_samples, monkeypatch) -> None:
+    monkeypatch.setattr("bitfpga.plan.search.ON_CHIP_ROWS", 0)
+    found = DesignSpace(mlp((40, 64, 9)), BOARD, CSD, 1, n_samples)
+    assert set(found.sources.values()) == {"memory"}
+    limit = round(1.3 * found.shortest)
+    design = found.design(limit, 1.0)
+    assert design is not None
+    arrays = list(fold_design(design, limit).arrays.values())
+    for array in arrays:
+        assert array.stream.row_bits == 64
+        assert array.walk_cycles == max(array.stream.pe_cycles.max(), array.stream.tap_rows.size)
+    assert max(len(array.stream.pe_split) for array in arrays) > 8
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"clock_ns": 0.0}, "--clock-ns 0.0: must be"),
-        ({"clock_ns": float("nan")}, "--clock-ns nan: must be"),
-        ({"clock_ns": 0.5}, "--clock-ns 0.5: 1 to 1000 ns"),
-        ({"target": Target(fps=-1.0)}, "--target-fps -1.0: must be"),
-        ({"target": Target(latency_us=math.inf)}, "--target-latency-us inf: must be"),
-        ({"target": Target(latency_us=1.0, fps=1.0)}, "not both"),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(settings: dict, words: str) -> None:
-    with pytest.raises(PlanError, match=re.escape(words)):
-        plan(NETWORK, BOARD, **settings)
+def test_the_largest_layers_go_to_memory_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = mlp((16, 24, 9, 5))
+    assert set(DesignSpace(network, BOARD, CSD, 1, 1).sources.values()) == {"rom"}
+    monkeypatch.setattr("bitfpga.plan.search.ON_CHIP_ROWS", 60)
+    sources = DesignSpace(network, BOARD, CSD, 1, 1).sources
+    assert sources == {"fc1": "memory", "fc2": "memory", "fc3": "rom"}
 
 
-def test_the_largest_layers_go_to_memory_first() -> None:
-    facts = collect_facts(NETWORK, NumberSystem.CSD)
-    on_chip = {f.layer.name: f.n_words * f.stored_bits for f in facts}
-    assert set(choose_sources(facts, BOARD).values()) == {"rom"}
-    largest = max(on_chip, key=on_chip.__getitem__)
-    bits = sum(on_chip.values()) - 1
-    room = BOARD.model_copy(update={"bram36": bits * 2 // 36864})
-    if room.bram36 * 36864 // 2 >= sum(on_chip.values()):
-        pytest.fail("the board is meant to be one word too small")
-    sources = choose_sources(facts, room)
-    assert sources[largest] == "memory"
-
-
-@pytest.mark.parametrize(("n_inputs", "word_bits", "pes"), [(40, 16, 4), (8200, 32, 2)])
-def test_a_memory_layer_gets_a_pe_for_each_word_of_the_port(
-    monkeypatch: pytest.MonkeyPatch, n_inputs: int, word_bits: int, pes: int
-) -> None:
-    monkeypatch.setattr("bitfpga.plan.folding.ON_CHIP_WORDS", 0)
-    network = one_dense(random_weights(6, n_inputs, 0.1))
-    schedule = plan(network, BOARD)
-    (layer,) = schedule.layers
-    assert (layer.source, layer.word_bits, layer.n_pes) == ("memory", word_bits, pes)
-    stream = layer_stream(network.layers[0], schedule)
-    assert stream.words.dtype == np.dtype(f"uint{word_bits}")
-    assert layer.walk_cycles == stream.words.shape[1]
-
-
-def test_memory_layers_share_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bitfpga.plan.folding.ON_CHIP_WORDS", 0)
-    schedule = plan(NETWORK, BOARD)
-    assert schedule.interval_cycles == sum(layer.walk_cycles for layer in schedule.layers)
-
-
-def test_pruned_layers_need_no_pe() -> None:
-    (layer,) = plan(one_dense(np.zeros((5, 3), np.int16)), BOARD).layers
-    assert (layer.n_pes, layer.n_pruned, layer.source, layer.walk_cycles) == (0, 5, "none", 0)
-    assert layer.requantise_cycles == 5
+def test_samples_side_by_side_share_the_taps() -> None:
+    one, four = (DesignSpace(mlp((16, 24, 9)), BOARD, CSD, 1, n) for n in (1, 4))
+    designs = [s.design(s.slowest, 1.0) for s in (one, four)]
+    assert all(design is not None for design in designs)
+    luts = [design.resources.luts for design in designs if design is not None]
+    assert luts[0] < luts[1] < 4 * luts[0]
+    assert four.shortest == 4 * 16  # the elements of four samples arrive one a cycle

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bitfpga.errors import PlanError
 from bitfpga.plan import to_terms
-from bitfpga.plan.folding import smallest_true
+from bitfpga.plan.search import smallest_true
 
 MULTIPLIERS = st.integers(-(2**62) + 1, 2**62 - 1) | st.integers(-300, 300)
 

@@ -222,5 +222,5 @@ def test_golden_inputs_hold_the_extremes(project: Project) -> None:
 
 
 def test_an_unknown_number_system_is_refused() -> None:
-    with pytest.raises(PlanError, match="csd or binary"):
+    with pytest.raises(PlanError, match="csd, binary or bbs"):
         build(small_mlp((3, 2)), number_system="ternary")

@@ -1,38 +1,38 @@
 // Written by bitfpga; edit the network or the library, not this file.
 // Network tiny_3x5 as one dataflow region; one text for simulation and synthesis.
 #pragma once
-#include "bitfpga/block_io.hpp"
+#include "bitfpga/array.hpp"
 #include "bitfpga/elementwise.hpp"
+#include "bitfpga/host_io.hpp"
 #include "bitfpga/move.hpp"
+#include "bitfpga/pool.hpp"
 #include "network_data.hpp"
 
 namespace network {
 
 using input_t = uint8_t;
 using output_t = int8_t;
-using tap_t = uint16_t;
 enum : unsigned {
   kInputSize = 5U,
   kOutputSize = 3U,
-  kTapWords = 0U,
-  kMemoryRows = 10U,
+  kTapRows = 0U,
+  kMainTile = 1U,
+  kMostBeats = 5U,
 };
 
-// One block of up to kColumns samples. kOnePort gives each memory a single copy: for a CPU, which
-// has ports to spare; hardware gives every PE its own.
-template <class Types, unsigned kColumns, bool kOnePort>
-void run_block(const input_t* x, output_t* y, unsigned n_samples, const tap_t* taps) {
+// n_blocks blocks of kSamples samples; the last may hold fewer, n_samples in all.
+template <class Types, unsigned kSamples>
+void run(const input_t* x, output_t* y, unsigned n_samples, unsigned n_blocks,
+         const uint64_t* taps) {
 #pragma HLS DATAFLOW
   (void)taps;
-  bitfpga::InputColumns<Types, Layer_fc, kColumns>
-      memory0_fc[kOnePort ? 1 : 2][6];
-#pragma HLS ARRAY_PARTITION variable = memory0_fc dim = 1 complete
-  bitfpga::InputColumns<Types, Output, kColumns>
-      memory_output[kOnePort ? 1 : 1][4];
-#pragma HLS ARRAY_PARTITION variable = memory_output dim = 1 complete
-  bitfpga::load_block(x, n_samples, memory0_fc);
-  bitfpga::dense<Types, Layer_fc>(memory0_fc, words_fc, n_words_fc, finished_fc, scale_fc, pruned_fc, memory_output);
-  bitfpga::store_block(memory_output, n_samples, y);
+  typename Types::template Fifo<Tensor_input, kSamples, 32> fifo_input;
+#pragma HLS STREAM variable = fifo_input depth = 32
+  typename Types::template Fifo<Tensor_fc, kSamples, 32> fifo_fc;
+#pragma HLS STREAM variable = fifo_fc depth = 32
+  bitfpga::load<Types, Tensor_input, kSamples>(x, n_samples, fifo_input, n_blocks);
+  bitfpga::vector_array<Types, Layer_fc, kSamples>(fifo_input, tap_rows_fc, jobs_fc, n_jobs_fc, pe_split_fc, entries_fc, scale_fc, fifo_fc, n_blocks);
+  bitfpga::store<Types, Tensor_fc, kSamples>(fifo_fc, n_samples, y, n_blocks);
 }
 
 }  // namespace network

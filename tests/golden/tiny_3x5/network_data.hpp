@@ -1,60 +1,79 @@
 // Written by bitfpga; edit the network or the library, not this file.
-// The constants of network tiny_3x5: index streams, multipliers, tables.
+// Sizes and constants of network tiny_3x5: tensors, layers, index streams, multipliers.
 #pragma once
 #include <stdint.h>
 
-#include "bitfpga/dense.hpp"
+#include "bitfpga/array.hpp"
+#include "bitfpga/elementwise.hpp"
 
 namespace network {
 
-struct Layer_fc {
+struct Tensor_input {
   enum : unsigned {
-    kInputBits = 8U,
-    kAccumulatorBits = 16U,
+    kBits = 8U,
+    kChannels = 5U,
+    kPixels = 1U,
+    kBeatPixels = 1U,
+    kChannelStride = 1U,
+    kPixelStride = 0U,
+    kBeats = 5U,
+  };
+  enum : bool { kSigned = false };
+};
+
+struct Tensor_fc {
+  enum : unsigned {
+    kBits = 8U,
+    kChannels = 3U,
+    kPixels = 1U,
+    kBeatPixels = 1U,
+    kChannelStride = 1U,
+    kPixelStride = 0U,
+    kBeats = 3U,
+  };
+  enum : bool { kSigned = true };
+};
+
+struct Layer_fc {
+  using Output = Tensor_fc;
+  using Input = Tensor_input;
+  enum : unsigned {
+    kAccumulatorBits = 17U,
     kScaledBits = 19U,
-    kRows = 1U,
-    kInputs = 5U,
-    kOutputs = 3U,
-    kPes = 2U,
-    kWords = 9U,
+    kWindowRows = 5U,
+    kSplits = 1U,
+    kSplitRows = 5U,
+    kSpan = 5U,
+    kSymbolBits = 3U,
+    kCellsPerRow = 9U,
+    kTapRows = 1U,
     kTapOffset = 0U,
-    kSlots = 1U,
-    kFinishedOutputs = 2U,
-    kPrunedOutputs = 1U,
-    kTerms = 2U,
+    kPes = 4U,
+    kSlots = 2U,
+    kEntries = 6U,
     kShift = 4U,
   };
   enum : long long { kHalf = 8LL };
   enum : long long { kLow = -128LL };
   enum : long long { kHigh = 127LL };
-  enum : bool { kInputSigned = false };
 };
 
-struct Output {
-  enum : unsigned {
-    kInputBits = 8U,
-    kAccumulatorBits = 8U,
-    kScaledBits = 8U,
-  };
-  enum : bool { kInputSigned = true };
-};
+const bitfpga::Job jobs_fc[4][2] = {
+    {{0, 1}, {0, 0}}, {{0, 4}, {0, 1}}, {{0, 5}, {0, 0}}, {{0, 1}, {0, 0}}};
 
-const bitfpga::FinishedOutput finished_fc[2] = {
-    {0, 0, 0},
-    {1, 0, 2}};
+const unsigned n_jobs_fc[4] = {
+    1, 2, 1, 1};
 
-const bitfpga::ChannelScale<Layer_fc::kTerms> scale_fc[2] = {
-    {10LL, {{0, 0}, {0, 1}}},
-    {-50LL, {{2, 0}, {1, -1}}}};
+const unsigned pe_split_fc[4] = {
+    0, 0, 0, 0};
 
-const bitfpga::PrunedOutput pruned_fc[1] = {
-    {1, 3}};
+const bitfpga::Entry entries_fc[6] = {
+    {0, 0, 7, true, false}, {1, 0, 0, true, true}, {0, 0, 0, false, true}, {1, 1, 6, true, false}, {2, 0, 0, true, false}, {3, 0, 0, true, true}};
 
-const uint16_t words_fc[2][9] = {
-    {17, 42, 42, 42, 42, 2, 42, 2, 28},
-    {8, 42, 42, 26, 3, 42, 2, 25, 37}};
+const bitfpga::ChannelScale<2> scale_fc[3] = {
+    {10LL, {{0, 0}, {0, 1}}}, {40LL, {{0, 2}, {0, 1}}}, {-50LL, {{2, 0}, {1, -1}}}};
 
-const unsigned n_words_fc[2] = {
-    9, 9};
+const uint64_t tap_rows_fc[4][1] = {
+    {5ULL}, {2361056ULL}, {5271126ULL}, {9ULL}};
 
 }  // namespace network

@@ -4,7 +4,7 @@
 #include "bitfpga/ap_types.hpp"
 
 namespace {
-enum : unsigned { kColumns = 1U };
+enum : unsigned { kSamples = 1U };
 }  // namespace
 
 extern "C" void bitfpga_top(const network::input_t* x, network::output_t* y,
@@ -13,11 +13,6 @@ extern "C" void bitfpga_top(const network::input_t* x, network::output_t* y,
 #pragma HLS INTERFACE m_axi port = y bundle = gmem_y offset = slave depth = 48
 #pragma HLS INTERFACE s_axilite port = n_samples
 #pragma HLS INTERFACE s_axilite port = return
-blocks:
-  for (unsigned first = 0; first < n_samples; first += kColumns) {
-    const unsigned left = n_samples - first;
-    network::run_block<bitfpga::ApTypes, kColumns, false>(
-        x + first * network::kInputSize, y + first * network::kOutputSize,
-        left < kColumns ? left : kColumns, nullptr);
-  }
+  const unsigned n_blocks = (n_samples + kSamples - 1) / kSamples;
+  network::run<bitfpga::ApTypes, kSamples>(x, y, n_samples, n_blocks, nullptr);
 }
