@@ -64,6 +64,7 @@ def minority_digits(
     """Return the digits of ``weight``, int16 [n_outputs, n_inputs], on rows [n_outputs, K + 2 G].
 
     Row k < K is input ``arrival[k]``; the rows after them are those of ``sums``. Masks are uint32.
+    A group of an output whose csd digits are no more keeps those.
     """
     n_outputs, n_inputs = weight.shape
     positive, negative = (np.zeros((n_outputs, n_inputs), np.uint32) for _ in range(2))
@@ -88,7 +89,23 @@ def minority_digits(
             negative[:, part] |= np.where(below, bits, 0).astype(np.uint32)
             worth = np.where(minus, -1, 1) << (column + shift)
             shared[:, group] += np.where(many & kept, worth, 0)
+    _take_shorter(weight, positive, negative, shared, groups.group_size)
     return _with_sums(positive, negative, shared, arrival, sums)
+
+
+def _take_shorter(
+    weight: npt.NDArray[np.int16], positive: Masks, negative: Masks, shared: Int64, size: int
+) -> None:
+    """Put csd digits, which need no sum, in the place of groups that have no more of them."""
+    csd = to_digits(weight, NumberSystem.CSD)
+    bounds = np.arange(0, weight.shape[1], size)
+    n_csd = np.add.reduceat(csd.counts.astype(np.int64), bounds, axis=1)
+    n_minority = np.add.reduceat(np.bitwise_count(positive | negative).astype(np.int64), bounds, 1)
+    n_minority += 2 * to_digits(shared, NumberSystem.CSD).counts
+    shorter = n_csd <= n_minority
+    shared[shorter] = 0
+    rows = np.repeat(shorter, size, axis=1)[:, : weight.shape[1]]
+    positive[rows], negative[rows] = csd.positive[rows], csd.negative[rows]
 
 
 def _with_sums(

@@ -46,6 +46,7 @@ void check_host_ios() {
     check_host_io<Types, TestTensor<1, false, 1, 1, 1>, kSamples, uint8_t>(n);
     check_host_io<Types, TestTensor<8, true, 3, 4, 4>, kSamples, int8_t>(n);
     check_host_io<Types, TestTensor<8, true, 3, 5, 8>, kSamples, int8_t>(n);
+    check_host_io<Types, TestTensor<8, true, 3, 5, 4>, kSamples, int8_t>(n);
     check_host_io<Types, TestTensor<8, true, 3, 5, 8, true>, kSamples, int8_t>(n);
     check_host_io<Types, TestTensor<8, true, 1, 3, 4>, kSamples, int8_t>(n);
   }

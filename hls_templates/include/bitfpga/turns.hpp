@@ -39,7 +39,6 @@ enum : unsigned { kStuckWaits = 4 };
 
 [[noreturn]] inline void report_deadlock() {
   const TurnTaker* first = turns().running;
-  fprintf(stderr, "error: deadlock\n");
   for (const TurnTaker* taker = first;;) {
     if (taker->fifo != nullptr) {
       const bool is_part = taker->owner != nullptr;
@@ -49,6 +48,7 @@ enum : unsigned { kStuckWaits = 4 };
     taker = taker->next;
     if (taker == first) break;
   }
+  fprintf(stderr, "error: deadlock: every process waits\n");
   exit(3);
 }
 
