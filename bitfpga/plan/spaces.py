@@ -8,6 +8,7 @@ from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 from bitfpga.ir import Network
 from bitfpga.plan.finish import Folded, finish, fold_design
+from bitfpga.plan.resources import ceil_div
 from bitfpga.plan.schedule import Resources, Schedule, Target
 from bitfpga.plan.search import (
     BEAT_PIXELS,
@@ -19,6 +20,7 @@ from bitfpga.plan.search import (
 )
 
 NOTHING = Resources()
+FINEST = 500  # steps of a search in the fewest cycles that any design takes
 
 
 class Spaces:
@@ -73,13 +75,15 @@ class Spaces:
 
     def fastest(self, space: DesignSpace, reserve: Resources) -> tuple[int, Design] | None:
         """Return the fewest cycles a block that fit, and that design."""
-        limit = smallest_true(
-            space.shortest,
-            space.slowest,
-            lambda cycles: self.cheapest(space, cycles, reserve) is not None,
+        unit = max(1, space.shortest // FINEST)
+        steps = smallest_true(
+            space.shortest // unit,
+            ceil_div(space.slowest, unit),
+            lambda n: self.cheapest(space, n * unit, reserve) is not None,
         )
-        if limit is None:
+        if steps is None:
             return None
+        limit = steps * unit
         design = self.cheapest(space, limit, reserve)
         assert design is not None
         return limit, design
