@@ -144,7 +144,8 @@ def _layer_summary(layer: PrunedLayer) -> LayerSummary:
 
 
 def _cells(work: LayerWork) -> tuple[str, ...]:
-    per_weight = (work.digits_per_weight(system) for system in NumberSystem)
+    systems = (NumberSystem.BINARY, NumberSystem.CSD)
+    per_weight = (work.digits_per_weight(system) for system in systems)
     numbers = (f"{work.density:.3f}", *(f"{value:.3f}" for value in per_weight))
     return (work.name, str(work.n_weights), str(work.weight_bits), *numbers, str(work.macs))
 

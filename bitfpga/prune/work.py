@@ -159,9 +159,8 @@ def check_whole(what: str, value: Any, lowest: int, highest: int | None = None) 
 
 
 def check_system(system: NumberSystem | str) -> NumberSystem:
-    """Return the number system of that name; ``PruneError`` for an unknown one."""
-    try:
-        return NumberSystem(system)
-    except ValueError:
-        names = ", ".join(known.value for known in NumberSystem)
-        raise PruneError(f"number system {system!r} is unknown; use one of {names}") from None
+    """Return the number system of that name; ``PruneError`` unless single weights have it."""
+    for known in (NumberSystem.BINARY, NumberSystem.CSD):
+        if system == known:
+            return known
+    raise PruneError(f"number system {system!r} does not count weights; use binary, csd")
