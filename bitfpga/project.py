@@ -69,15 +69,18 @@ class Project:
                     parent.rmdir()
         return folder
 
-    def csim(self, x: npt.ArrayLike, *, checked: bool = False) -> IntArray:
+    def csim(self, x: npt.ArrayLike, *, checked: bool = False, bounded: bool = False) -> IntArray:
         """Return the C simulation's outputs [n, *output shape] for integers [n, *input shape].
 
-        Nothing is compared here; ``bitfpga.csim.check`` does that. ``checked`` uses ap_int types.
+        Nothing is compared here; ``bitfpga.csim.check`` does that. ``checked`` uses ap_int types,
+        ``bounded`` runs every process at once with FIFOs of the planned depths.
         Compiles once per Project; ``ToolError`` when there is no C++ compiler or it fails.
         """
         from bitfpga.csim import simulate
 
-        result: CsimResult = simulate(self._scratch, self.network, x, checked=checked)
+        result: CsimResult = simulate(
+            self._scratch, self.network, x, checked=checked, bounded=bounded
+        )
         return result.y
 
     @cached_property

@@ -14,6 +14,7 @@ from bitfpga.plan.tiled import Array, Pool, VectorArray
 from bitfpga.plan.windows import least_buffer_rows, tile_blocks, tile_limits
 
 JOINS = ("add", "concat", "gather")
+MOST_BEATS, N_IMAGES = 1_500_000, 3
 FIFO_DEPTH = 32  # what one LUT as a shift register holds
 
 
@@ -34,6 +35,12 @@ def processes(
             source = written[step.name].name
             found.append(_fork(step.output, source, forks[step.output.name]))
     return tuple(found)
+
+
+def is_large(pipeline: Pipeline) -> bool:
+    """Whether a pipeline has too many beats to be simulated."""
+    n_beats = sum(pipeline.streams[queue.stream].n_beats for queue in pipeline.fifos)
+    return n_beats * N_IMAGES > MOST_BEATS
 
 
 def join_fifos(pipeline: Pipeline) -> set[str]:

@@ -12,6 +12,10 @@ WORTH_SHRINKING = 64
 """Beats above which a FIFO's depth is lowered by an eighth as long as that costs nothing."""
 
 
+MOST_TRIALS = 4
+"""FIFOs for which it is tried whether ``default_depth`` would do, the deepest first."""
+
+
 def size_fifos(
     processes: Sequence[Process],
     join_fifos: Collection[str],
@@ -25,17 +29,22 @@ def size_fifos(
     ``join_fifos``: FIFOs into processes with several inputs. With these depths the network does
     not stop, and its latency and interval over ``n_images`` images are no longer than those of
     unlimited ``join_fifos``. A FIFO that gets more than ``default_depth`` would cost time with
-    that; it gets the most beats it holds when only such FIFOs are unlimited, or fewer if
-    ``shrink`` finds that fewer do. PlanError and ValueError as in ``simulate``.
+    that, or was not among the first tried; it gets the most beats it holds when only such FIFOs
+    are unlimited, or fewer if ``shrink`` finds that fewer do. PlanError and ValueError as in
+    ``simulate``.
     """
     depths: dict[str, int | None] = dict.fromkeys(fifo_beats(processes), default_depth)
     unlimited = depths | dict.fromkeys(join_fifos)
     timing = free = simulate(processes, unlimited, n_images)
     deepest_first = sorted(join_fifos, key=lambda name: (-free.occupancy[name], name))
+    n_trials = 0
     for name in deepest_first:
         limited = unlimited | {name: default_depth}
         if timing.occupancy[name] <= default_depth:
             unlimited = limited
+            continue
+        n_trials += 1
+        if n_trials > MOST_TRIALS:
             continue
         trial = _timing(processes, limited, n_images)
         if trial is not None and _is_as_fast(trial, free):

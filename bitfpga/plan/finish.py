@@ -11,10 +11,12 @@ from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 from bitfpga.plan.assemble import (
     FIFO_DEPTH,
+    MOST_BEATS,
+    N_IMAGES,
+    is_large,
     join_fifos,
     pool_buffer_rows,
     processes,
-    waiting_fifos,
 )
 from bitfpga.plan.fifos import size_fifos
 from bitfpga.plan.folded import FoldedArray, fold_array
@@ -26,9 +28,8 @@ from bitfpga.plan.search import Design, step_resources
 from bitfpga.plan.steps import POOLS, Pipeline, Step
 from bitfpga.plan.timing import Timing, simulate
 
-MOST_BEATS = 1_500_000
+MOST_IMAGES, SETTLED = 40, 4
 ALL_STAGES = 12  # more than the registers of any process and of the fork behind it
-N_IMAGES = 3
 TIGHTER = (0.99, 0.97, 0.94, 0.9)
 MEMORY_WEIGHTS = (0.125, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0)
 
@@ -88,7 +89,7 @@ def finish(folded: Folded, board: Board, clock_ns: float, system: NumberSystem) 
         fifos=fifos,
         interval_cycles=_shared(timing.interval_cycles if timing else interval, arrays),
         latency_cycles=timing.latency_cycles if timing else _path(space.pipeline, steps, arrays),
-        simulated=timing is not None,
+        simulated=timing is not None and not _shares_port(timing.interval_cycles, arrays),
         resources=sum((fifo(q.depth, q.bits) for q in fifos), folded.resources),
     )
 
@@ -108,14 +109,22 @@ def _folded(design: Design, name: str, limit: int) -> FoldedArray:
 
 
 def _timed(pipeline: Pipeline, steps: tuple[Process, ...]) -> tuple[dict[str, int], Timing | None]:
-    """Return FIFO depths and the timing; a network of very many beats is not simulated."""
+    """Return FIFO depths and the timing; a network of very many beats is not simulated.
+
+    Then every FIFO into a process of several inputs holds a whole tensor. A simulation goes on
+    until the first images have left long ago: only then is the interval that of a full pipeline.
+    """
+    joins = join_fifos(pipeline)
     n_beats = sum(pipeline.streams[queue.stream].n_beats for queue in pipeline.fifos)
-    if n_beats * N_IMAGES > MOST_BEATS:
-        waiting = waiting_fifos(pipeline)
+    if is_large(pipeline):
         whole = {q.name: pipeline.streams[q.stream].n_beats for q in pipeline.fifos}
-        return {name: n if name in waiting else FIFO_DEPTH for name, n in whole.items()}, None
-    depths = size_fifos(steps, join_fifos(pipeline), FIFO_DEPTH, N_IMAGES, shrink=False)
-    return depths, simulate(steps, depths, N_IMAGES)
+        return {name: n if name in joins else FIFO_DEPTH for name, n in whole.items()}, None
+    depths = {q.name: None if q.name in joins else FIFO_DEPTH for q in pipeline.fifos}
+    first = simulate(steps, depths, N_IMAGES)
+    inside = -(-first.latency_cycles // max(first.interval_cycles, 1))
+    n_images = max(N_IMAGES, min(inside + SETTLED, MOST_IMAGES, 2 * MOST_BEATS // n_beats))
+    sizes = size_fifos(steps, joins, FIFO_DEPTH, n_images, shrink=False)
+    return sizes, simulate(steps, sizes, n_images)
 
 
 def _fifos(
@@ -141,6 +150,11 @@ def _shared(interval: int, arrays: Mapping[str, FoldedArray]) -> int:
         if array.folding.source == "memory"
     ]
     return max(interval, sum(from_memory))
+
+
+def _shares_port(interval: int, arrays: Mapping[str, FoldedArray]) -> bool:
+    """Whether layers that share the port of memory hold each other up; no simulation sees that."""
+    return _shared(interval, arrays) > interval
 
 
 def _path(pipeline: Pipeline, steps: tuple[Process, ...], arrays: Mapping[str, FoldedArray]) -> int:

@@ -71,9 +71,7 @@ class FoldedArray:
         """Return the cycles of a block that each part needs by what bounds it."""
         fill, walk = self.facts.n_fill * self.n_tiles, self.walk_cycles * self.n_tiles
         emit = int(self._blocks.sum())
-        from_memory = self.folding.source == "memory" and walk > self.stream.pe_cycles.max(
-            initial=0
-        )
+        from_memory = self.walk_cycles > self.stream.pe_cycles.max(initial=0)
         return {
             "taps from memory" if from_memory else "PEs": walk,
             "window rows" if self.facts.window is not None else "input": fill,

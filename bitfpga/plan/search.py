@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 from bitfpga.ir import Network
-from bitfpga.plan.assemble import FIFO_DEPTH, is_sequential, pool_buffer_rows, waiting_fifos
+from bitfpga.plan.assemble import (
+    FIFO_DEPTH,
+    is_large,
+    is_sequential,
+    join_fifos,
+    pool_buffer_rows,
+    waiting_fifos,
+)
 from bitfpga.plan.facts import ArrayFacts, array_facts, step_window
 from bitfpga.plan.folded import StreamCache
 from bitfpga.plan.folding import ArrayOptions, Folding
@@ -154,12 +161,14 @@ class DesignSpace:
                 for step in self.pipeline.steps
                 if step.kind not in ARRAYS
             ]
-            waiting = waiting_fifos(self.pipeline)
+            large = is_large(self.pipeline)
+            waiting = (join_fifos if large else waiting_fifos)(self.pipeline)
             for queue in self.pipeline.fifos:
                 stream = self.pipeline.streams[queue.stream]
                 bits = stream.lanes * self.n_samples * stream.tensor.bits
                 # A branch waits about as long as the rows that three windows need.
-                share = min(1.0, 6 * stream.order.pixels**-0.5) if queue.name in waiting else 0
+                share = 1.0 if large else min(1.0, 6 * stream.order.pixels**-0.5)
+                share *= queue.name in waiting
                 parts.append(fifo(max(FIFO_DEPTH, int(stream.n_beats * share)), bits))
             self._others[weight] = sum(parts, Resources())
         return self._others[weight]

@@ -84,6 +84,7 @@ def _excess(real: Resources, estimated: Resources) -> Resources:
 
 
 def for_rate(spaces: Spaces, wanted: float) -> Schedule:
+    """Return the smallest schedule of at least ``wanted`` samples a second, or ``PlanError``."""
     found = []
     for space in spaces.shapes(True):
         limit = math.floor(space.n_samples * 1e9 / (wanted * spaces.clock_ns))
@@ -106,25 +107,35 @@ def for_rate(spaces: Spaces, wanted: float) -> Schedule:
 
 
 def for_latency(spaces: Spaces, wanted: float) -> Schedule:
-    for space in spaces.shapes(False):
-        schedules: dict[int, Schedule] = {}
+    """Return the smallest schedule found of at most ``wanted`` us from first input to last output.
 
-        def reaches(
-            slower: int, space: DesignSpace = space, schedules: dict[int, Schedule] = schedules
-        ) -> bool:
-            limit = space.slowest - slower
-            design = spaces.cheapest(space, limit)
-            if design is None:
-                return True
-            schedules[slower] = spaces.schedule(design, limit)
-            return schedules[slower].latency_us <= wanted
+    ``PlanError`` with the figures of the fastest where none reaches it.
+    """
+    found = [_slowest_reaching(spaces, space, wanted) for space in spaces.shapes(False)]
+    reaching = [schedule for schedule in found if schedule is not None]
+    if not reaching:
+        best = fastest(spaces, spaces.shapes(False))
+        raise PlanError(_out_of_reach(f"latency {wanted:g} us", best))
+    return min(reaching, key=lambda s: (s.resources.luts, s.resources.bram36))
 
-        faster = smallest_true(0, space.slowest - space.shortest, reaches)
-        best = schedules.get(faster) if faster is not None else None
-        if best is not None and best.latency_us <= wanted and spaces.fits(best.resources):
-            return best
-    best = fastest(spaces, spaces.shapes(False))
-    raise PlanError(_out_of_reach(f"latency {wanted:g} us", best))
+
+def _slowest_reaching(spaces: Spaces, space: DesignSpace, wanted: float) -> Schedule | None:
+    """Return the schedule of most cycles in ``space`` whose latency is ``wanted`` us or less."""
+    schedules: dict[int, Schedule] = {}
+
+    def reaches(slower: int) -> bool:
+        limit = space.slowest - slower
+        design = spaces.cheapest(space, limit)
+        if design is None:
+            return True
+        schedules[slower] = spaces.schedule(design, limit)
+        return schedules[slower].latency_us <= wanted
+
+    faster = smallest_true(0, space.slowest - space.shortest, reaches)
+    best = schedules.get(faster) if faster is not None else None
+    if best is None or best.latency_us > wanted or not spaces.fits(best.resources):
+        return None
+    return best
 
 
 def too_small(least: Resources, spaces: Spaces) -> str:

@@ -32,10 +32,11 @@ class Timing:
     """Cycles of a network of processes.
 
     ``latency_cycles``: cycles from the first step of ``Load`` to the last element of image 0
-    stored, both counted. ``interval_cycles``: from the last element of the last image but one to
-    that of the last. ``processes``: by name. ``occupancy``: by FIFO, the most beats it held, with
-    the one that is written and the one that is read in a cycle both counted: with this depth and
-    no less, no beat would have been written later.
+    stored, both counted. ``interval_cycles``: from the last element of an image to that of the
+    next, the mean over the second half of the images, rounded up. ``processes``: by name.
+    ``occupancy``: by FIFO, the most beats it held, with the one that is written and the one that
+    is read in a cycle both counted: with this depth and no less, no beat would have been written
+    later.
     """
 
     latency_cycles: int
@@ -68,7 +69,9 @@ def simulate(
     last = [timings[process.name].last for process in processes if isinstance(process, Store)]
     ends = [max(cycles) for cycles in zip(*last, strict=True)]
     occupancy = {name: _occupancy(fifo) for name, fifo in fifos.items()}
-    return Timing(ends[0] + 1, ends[-1] - ends[-2], timings, occupancy)
+    since = min(n_images // 2, n_images - 2)  # the first images fill the pipeline
+    interval = -(-(ends[-1] - ends[since]) // (n_images - 1 - since))
+    return Timing(ends[0] + 1, interval, timings, occupancy)
 
 
 def fifo_beats(processes: Sequence[Process]) -> dict[str, int]:
