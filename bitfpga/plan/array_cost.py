@@ -21,6 +21,8 @@ from bitfpga.plan.resources import (
     requantiser,
 )
 
+JOB_BITS = 12  # of a job in a PE's list: its cycles, and where its rows begin
+
 
 @dataclass(frozen=True, eq=False)
 class ArraySizes:
@@ -57,7 +59,8 @@ def array_cost(
     tile = cheaper_memory(2 * (sizes.split_rows + 1), lanes * facts.input_bits, prices)
     taps = _tap_memory(sizes.tap_rows, source, prices)
     to_results = np.where(np.asarray(sizes.n_pes) > 1, lanes * acc // 4, 0)
-    a_pe = lanes * acc + sizes.decoder_luts + tile[0] + taps[0] + to_results
+    jobs = lut_rom(ceil_div(sizes.n_entries, sizes.n_pes), JOB_BITS)
+    a_pe = lanes * acc + sizes.decoder_luts + jobs + tile[0] + taps[0] + to_results
     results = cheaper_memory(2 * sizes.n_entries, lanes * acc, prices)
     to_requantiser = out_lanes * acc * (ceil_div(sizes.tile_pixels, beat_pixels) - 1) // 4
     luts = sizes.n_pes * a_pe + results[0] + to_requantiser

@@ -26,6 +26,7 @@ from bitfpga.plan.resources import TOP_CONTROL, board_prices, fifo
 from bitfpga.plan.schedule import FifoSchedule, LayerSchedule, Resources, Schedule
 from bitfpga.plan.search import Design, step_resources
 from bitfpga.plan.steps import POOLS, Pipeline, Step
+from bitfpga.plan.streams import bits_per_tap
 from bitfpga.plan.timing import Timing, simulate
 
 MOST_IMAGES, SETTLED = 40, 4
@@ -234,7 +235,7 @@ def _array_layer(common: LayerSchedule, array: FoldedArray, design: Design) -> L
         n_taps=stream.n_taps,
         symbol_bits=stream.symbol_bits,
         n_tap_rows=stream.tap_rows.shape[1],
-        tap_bits=stream.tap_rows.size * stream.row_bits,
+        tap_bits=round(bits_per_tap(stream) * stream.n_taps),
         entropy=facts.entropy,
         fill_cycles=facts.n_fill,
         walk_cycles=array.walk_cycles,

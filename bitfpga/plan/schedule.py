@@ -40,7 +40,8 @@ class LayerSchedule:
     AXI) or ``none``. ``tile_pixels`` output pixels share every tap; ``n_tiles`` cover the map.
     ``n_rows`` window rows are cut into ``n_splits`` of ``split_rows``. ``n_slots``: most sums any
     PE makes of a tile; ``n_entries``: sums the requantiser takes a pixel; ``n_pruned``: outputs
-    without any tap. ``tap_bits``: stored bits of the index stream, ``entropy`` in bits per tap.
+    without any tap. ``tap_bits``: stored bits of the index stream and
+    of the list of its jobs, ``entropy`` in bits per tap.
     ``fill_cycles``, ``walk_cycles``, ``emit_cycles``: of one tile, its three processes overlap.
 
     ``interval_cycles``: between two blocks if nothing else held the layer up, ``bound`` by what.

@@ -62,7 +62,10 @@ def check_array(step: Step, folded, system: NumberSystem) -> None:
     assert folded.n_slots == stream.job_base.shape[1]
     assert folded.n_entries == len(stream.entry_output) >= folded.n_outputs
     assert folded.walk_cycles == int(stream.pe_cycles.max(initial=0))
-    assert folded.tap_bits == stream.tap_rows.size * stream.row_bits
+    jobs = (stream.job_base, stream.job_cycles)
+    job_bits = sum(int(table.max(initial=0)).bit_length() for table in jobs)
+    stored = stream.tap_rows.size * stream.row_bits + stream.job_base.size * job_bits
+    assert folded.tap_bits == (stored if stream.n_taps else 0)
     assert folded.symbol_bits == stream.symbol_bits
     assert folded.n_tiles == -(-folded.n_pixels // folded.tile_pixels)
     assert 0 <= folded.utilisation <= 1
