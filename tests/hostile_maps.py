@@ -162,6 +162,13 @@ def a_long_branch_and_a_short_one() -> Network:
 
 
 @hostile
+def two_small_windows_beside_a_large_one() -> Network:
+    chain = Chain(2, 12, 11).conv("a", 3, (1, 1)).conv("b", 2, (1, 1))
+    chain.conv("c", 2, (9, 9), source="input", padding=((4, 4), (4, 4)))
+    return chain.plus("sum", "b", "c").network()
+
+
+@hostile
 def shortcuts_that_shrink() -> Network:
     same = ((1, 1), (1, 1))
     chain = Chain(3, 9, 8).conv("a", 5, (3, 3), padding=same, stride=(2, 2))

@@ -89,6 +89,18 @@ def test_blocks_of_every_filling(folded: tuple[Project, Path], n_samples: int) -
     np.testing.assert_array_equal(result.y, run(project.network, x))
 
 
+@pytest.mark.parametrize(
+    "name", ["two_small_windows_beside_a_large_one", "a_long_branch_and_a_short_one"]
+)
+def test_networks_too_large_to_simulate_do_not_stop(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitfpga.plan.assemble.MOST_BEATS", 0)
+    project = build(HOSTILE_MAPS[name]())
+    assert not project.schedule.simulated
+    assert_equal(project, tmp_path / "p", samples(project.network, 3), bounded=True)
+
+
 SHAPES = [(1, 1, "csd"), (1, 2, "binary"), (2, 1, "bbs"), (4, 1, "csd"), (8, 2, "binary")]
 
 

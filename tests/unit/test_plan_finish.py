@@ -169,9 +169,10 @@ def test_the_interval_is_that_of_a_full_pipeline() -> None:
     for name in "bcdefgh":
         chain.conv(name, 2, (3, 3), padding=same)
     space = DesignSpace(chain.plus("sum", "h", "a").network(), BOARD, CSD, 1, 1)
-    design = space.design(space.shortest, 1.0)
+    limit = 2 * space.shortest
+    design = space.design(limit, 1.0)
     assert design is not None
-    folded = fold_design(design, space.shortest)
+    folded = fold_design(design, limit)
     schedule = finish(folded, BOARD, 10.0, CSD)
     assert schedule.latency_cycles > 4 * schedule.interval_cycles
     depths = {fifo.name: fifo.depth for fifo in schedule.fifos}
