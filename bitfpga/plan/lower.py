@@ -28,6 +28,7 @@ from bitfpga.ir import (
     TensorType,
     Transpose,
 )
+from bitfpga.plan.moves import gather_source, moved_elements
 from bitfpga.plan.orders import (
     Order,
     channels_first,
@@ -216,7 +217,7 @@ class _Lowering:
         if len({stream.order.pixels for stream in inputs}) > 1:
             self._gathered(layer)
             return
-        places = _moved(layer, self._types(layer))
+        places = moved_elements(layer, self._types(layer))
         n_before = np.cumsum([0, *(stream.tensor.size for stream in inputs)])
         position = np.empty(places.size, np.int64)
         position[places] = np.arange(places.size)
@@ -231,29 +232,12 @@ class _Lowering:
         inputs = tuple(self.written[name] for name in layer.inputs)
         order = self._preferred(layer.name)
         output = Stream(layer.name, layer.output, order, order.beats(self.beat_pixels))
-        source = gather_source(inputs, _moved(layer, self._types(layer)), output)
+        source = gather_source(inputs, moved_elements(layer, self._types(layer)), output)
         views = tuple(stream.order for stream in inputs)
         self._add("gather", layer, inputs, views, order, source)
 
     def _types(self, layer: Layer) -> tuple[TensorType, ...]:
         return self.network.input_types(layer)
-
-
-def gather_source(inputs: tuple[Stream, ...], moved: Int64, output: Stream) -> Int64:
-    """Return ``Step.source``. ``moved``: int64 [output size], row-major place of each output
-    element in the inputs counted one after the other; one past them all stands for zero.
-    """
-    arrived, start = [], 0
-    for stream in inputs:
-        places = stream.beats.reshape(-1)
-        arrival = np.empty(stream.tensor.size, np.int64)
-        arrival[places[places >= 0]] = np.flatnonzero(places >= 0) + start
-        arrived.append(arrival)
-        start += places.size
-    arrived.append(np.array([start]))
-    wanted = output.beats.reshape(-1)
-    sources = np.concatenate(arrived)[moved]
-    return np.where(wanted >= 0, sources[np.maximum(wanted, 0)], start)
 
 
 def _live_tensors(network: Network) -> set[str]:
@@ -263,25 +247,6 @@ def _live_tensors(network: Network) -> set[str]:
         if layer.name in live:
             live.update(layer.inputs)
     return live
-
-
-def _moved(layer: Layer, types: tuple[TensorType, ...]) -> Int64:
-    """Return, for each output element, its row-major place in the inputs one after the other."""
-    ends = np.cumsum([t.size for t in types])
-    places = [
-        np.arange(end - t.size, end).reshape(t.shape) for t, end in zip(types, ends, strict=True)
-    ]
-    if isinstance(layer, Concat):
-        moved = np.concatenate(places, axis=layer.axis)
-    elif isinstance(layer, Transpose):
-        moved = places[0].transpose(layer.axes)
-    elif isinstance(layer, Pad):
-        moved = np.pad(places[0], layer.padding, constant_values=int(ends[-1]))
-    else:
-        assert isinstance(layer, Slice)
-        bounds = zip(layer.starts, layer.stops, layer.steps, strict=True)
-        moved = places[0][tuple(slice(*bound) for bound in bounds)]
-    return moved.reshape(-1).astype(np.int64)
 
 
 def _check_supported(network: Network) -> None:
