@@ -34,7 +34,7 @@ void check_group_sums(bool edge) {
   for (unsigned k = 0; k < kRows; ++k) {
     Row row;
     for (unsigned v = 0; v < kColumns; ++v) {
-      const long long value = !edge      ? lowest<Input>() + random_below(1U << Input::kBits)
+      const long long value = !edge        ? lowest<Input>() + random_below(1U << Input::kBits)
                               : v % 2 == 0 ? lowest<Input>()
                                            : highest<Input>();
       row[v] = static_cast<Lane>(value);

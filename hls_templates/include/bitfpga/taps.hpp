@@ -40,8 +40,8 @@ class TapDecoder {
     const unsigned cell = escaped ? second & kCellMask : first;
     const bool is_tap = cell >> 1 != kLargest;
     const unsigned before = escaped ? kLargest << (first & 1U) : 0U;
-    const unsigned moved = is_tap ? before + (cell >> 1) + 1
-                                  : kPairStep << (2 * (first & 1U) + (cell & 1U));
+    const unsigned moved =
+        is_tap ? before + (cell >> 1) + 1 : kPairStep << (2 * (first & 1U) + (cell & 1U));
     take_cells(escaped);
     index_ += static_cast<int>(moved);
     const bool shift = index_ > kSpan;
