@@ -61,7 +61,7 @@ def memory_table(rows: Rows) -> str:
 
 def half_table(rows: Rows) -> str:
     """Return cycles a sample at some digits and at half of them."""
-    header = ["network", "digits per weight", "cycles", "LUT", "BRAM", "bound by"]
+    header = ["chip", "network", "digits per weight", "cycles", "LUT", "BRAM", "bound by"]
     header += ["at half: cycles", "LUT", "BRAM", "bound by", "of the cycles", f"<= {HALVES_AIM}x"]
     cells = []
     for row in rows:
@@ -72,7 +72,7 @@ def half_table(rows: Rows) -> str:
             for side in (whole, half)
         )
         end = [f"{row['ratio']:.3f}x", "yes" if row["ratio"] <= HALVES_AIM else "NO"]
-        cells.append([whole["network"], digits, *one, *other, *end])
+        cells.append([row["chip"], whole["network"], digits, *one, *other, *end])
     return markdown_table(header, cells)
 
 

@@ -163,4 +163,4 @@ def check_system(system: NumberSystem | str) -> NumberSystem:
     for known in (NumberSystem.BINARY, NumberSystem.CSD):
         if system == known:
             return known
-    raise PruneError(f"number system {system!r} does not count weights; use binary, csd")
+    raise PruneError(f"number system {system!r} is unknown here; use one of binary, csd")
