@@ -14,7 +14,7 @@ from bitfpga.plan.tiled import Array, Pool, VectorArray
 from bitfpga.plan.windows import least_buffer_rows, tile_blocks, tile_limits
 
 JOINS = ("add", "concat", "gather")
-MOST_BEATS, N_IMAGES = 1_500_000, 3
+MOST_ELEMENTS = 400_000
 FIFO_DEPTH = 32  # what one LUT as a shift register holds
 
 
@@ -38,9 +38,9 @@ def processes(
 
 
 def is_large(pipeline: Pipeline) -> bool:
-    """Whether a pipeline has too many beats to be simulated."""
-    n_beats = sum(pipeline.streams[queue.stream].n_beats for queue in pipeline.fifos)
-    return n_beats * N_IMAGES > MOST_BEATS
+    """Whether so many elements travel through a pipeline that it is not simulated."""
+    sizes = (pipeline.streams[queue.stream].tensor.size for queue in pipeline.fifos)
+    return sum(sizes) > MOST_ELEMENTS
 
 
 def join_fifos(pipeline: Pipeline) -> set[str]:

@@ -11,8 +11,6 @@ from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 from bitfpga.plan.assemble import (
     FIFO_DEPTH,
-    MOST_BEATS,
-    N_IMAGES,
     is_large,
     join_fifos,
     pool_buffer_rows,
@@ -29,7 +27,8 @@ from bitfpga.plan.steps import POOLS, Pipeline, Step
 from bitfpga.plan.streams import bits_per_tap
 from bitfpga.plan.timing import Timing, simulate
 
-MOST_IMAGES, SETTLED = 40, 4
+N_IMAGES, MOST_IMAGES, SETTLED = 3, 40, 4
+MOST_BEATS = 3_000_000
 ALL_STAGES = 12  # more than the registers of any process and of the fork behind it
 TIGHTER = (0.99, 0.97, 0.94, 0.9)
 MEMORY_WEIGHTS = (0.125, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0)
@@ -123,7 +122,7 @@ def _timed(pipeline: Pipeline, steps: tuple[Process, ...]) -> tuple[dict[str, in
     depths = {q.name: None if q.name in joins else FIFO_DEPTH for q in pipeline.fifos}
     first = simulate(steps, depths, N_IMAGES)
     inside = -(-first.latency_cycles // max(first.interval_cycles, 1))
-    n_images = max(N_IMAGES, min(inside + SETTLED, MOST_IMAGES, 2 * MOST_BEATS // n_beats))
+    n_images = max(N_IMAGES, min(inside + SETTLED, MOST_IMAGES, MOST_BEATS // n_beats))
     sizes = size_fifos(steps, joins, FIFO_DEPTH, n_images, shrink=False)
     return sizes, simulate(steps, sizes, n_images)
 

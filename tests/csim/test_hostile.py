@@ -95,7 +95,7 @@ def test_blocks_of_every_filling(folded: tuple[Project, Path], n_samples: int) -
 def test_networks_too_large_to_simulate_do_not_stop(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bitfpga.plan.assemble.MOST_BEATS", 0)
+    monkeypatch.setattr("bitfpga.plan.assemble.MOST_ELEMENTS", 0)
     project = build(HOSTILE_MAPS[name]())
     assert not project.schedule.simulated
     assert_equal(project, tmp_path / "p", samples(project.network, 3), bounded=True)

@@ -114,7 +114,7 @@ def test_a_network_too_large_to_simulate_gets_bounds(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exact = plan(network, BOARD)
-    monkeypatch.setattr("bitfpga.plan.assemble.MOST_BEATS", 0)
+    monkeypatch.setattr("bitfpga.plan.assemble.MOST_ELEMENTS", 0)
     bound = plan(network, BOARD)
     assert not bound.simulated
     slowest = max(layer.interval_cycles for layer in bound.layers)
@@ -125,7 +125,7 @@ def test_a_network_too_large_to_simulate_gets_bounds(
 
 @pytest.mark.parametrize("network", [*NETWORKS.values(), WIDE], ids=[*NETWORKS, "wide"])
 def test_bounds_hold_and_such_networks_do_not_stop(network, monkeypatch) -> None:
-    monkeypatch.setattr("bitfpga.plan.assemble.MOST_BEATS", 0)
+    monkeypatch.setattr("bitfpga.plan.assemble.MOST_ELEMENTS", 0)
     space = DesignSpace(network, BOARD, CSD, 2, 1)
     design = space.design(3 * space.shortest, 1.0)
     assert design is not None
