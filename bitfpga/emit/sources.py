@@ -13,7 +13,17 @@ from bitfpga.emit.render import render
 from bitfpga.emit.structs import layer_struct, tensor_structs
 from bitfpga.ir import IntArray, Network
 from bitfpga.paths import include_dir
-from bitfpga.plan import ARRAYS, Pipeline, Schedule, layer_stream, lower, step_sums
+from bitfpga.plan import (
+    ARRAYS,
+    LayerSchedule,
+    LayerStream,
+    Pipeline,
+    Schedule,
+    Step,
+    layer_stream,
+    lower,
+    step_sums,
+)
 
 CLOCK_UNCERTAINTY = 0.125
 BANNER = "Written by bitfpga; edit the network or the library, not this file."
@@ -69,7 +79,7 @@ def _context(
             on_layer(f"writing {step.label}")
         folded, stream, sums = schedule.layer(step.name), None, None
         if step.kind in ARRAYS:
-            stream = layer_stream(step, folded, schedule.number_system)
+            stream = _stream(step, folded, schedule)
             sums = step_sums(step, schedule.number_system)
         structs.append(layer_struct(step, folded, stream, offset, sums))
         arrays += step_arrays(step, folded, stream, sums)
@@ -93,6 +103,13 @@ def _context(
         "output_type": f"{network.output.dtype.name}_t",
     }
     return context, taps
+
+
+def _stream(step: Step, folded: LayerSchedule, schedule: Schedule) -> LayerStream:
+    """Return the index stream that planning built, or build it again."""
+    if schedule.streams is not None and folded.n_taps:
+        return schedule.streams[step.name]
+    return layer_stream(step, folded, schedule.number_system)
 
 
 def _main_tile(schedule: Schedule) -> int:

@@ -91,6 +91,7 @@ def finish(folded: Folded, board: Board, clock_ns: float, system: NumberSystem) 
         latency_cycles=timing.latency_cycles if timing else _path(space.pipeline, steps, arrays),
         simulated=timing is not None and not _shares_port(timing.interval_cycles, arrays),
         resources=sum((fifo(q.depth, q.bits) for q in fifos), folded.resources),
+        streams={name: array.stream for name, array in arrays.items()},
     )
 
 

@@ -18,7 +18,7 @@ from bitfpga.plan.windows import least_buffer_rows
 Int64 = npt.NDArray[np.int64]
 MAX_TILE_PIXELS = 72
 SPLITS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-MANY_TAPS = 400_000
+MANY_TAPS, TOO_MANY_TAPS = 400_000, 4_000_000
 MAX_PES = 4096
 DEALT = 99  # percent of its longest PE's cycles that the PEs of a split have on average
 WHOLE_JOBS = 34  # jobs a PE from which on dealing them whole leaves no PE 3 % longer than others
@@ -206,8 +206,10 @@ def _split_costs(facts: ArrayFacts, row_bits: int) -> dict[int, StreamCost]:
     unit = taps.rows_per_group if taps.n_groups > 1 else facts.step.inputs[0].lanes
     if facts.window is not None and taps.n_groups == 1:
         unit = 1
-    few = (1, ceil_div(2 * taps.n_rows, 500)) if len(taps) > MANY_TAPS else SPLITS
-    for n_splits in few:
+    few: tuple[int, ...] = SPLITS
+    if len(taps) > MANY_TAPS:
+        few = (1, ceil_div(2 * taps.n_rows, 500))
+    for n_splits in few[: 1 if len(taps) > TOO_MANY_TAPS else None]:
         rows = ceil_div(ceil_div(taps.n_rows, unit), n_splits) * unit
         if rows not in choices and n_splits <= max(1, taps.n_rows):
             choices[rows] = stream_cost(taps, rows, row_bits)

@@ -81,6 +81,9 @@ def element_gaps(plane: Int32, index: Int32, first: Bool, span: int) -> tuple[In
     before[:1], before[1:] = -1, index[:-1]
     drop[first], before[first] = 0, -1
     n_null = np.maximum(drop - 1, 0)
+    if not n_null.any():
+        plain: Int32 = index - before + (drop * np.int32(span + 1)).astype(np.int32)
+        return plain, np.arange(len(plane), dtype=np.int64)
     places = np.arange(len(plane)) + np.cumsum(n_null, dtype=np.int64)
     n_elements = int(places[-1]) + 1 if len(places) else 0
     gaps = np.full(n_elements, span + 1, np.int32)

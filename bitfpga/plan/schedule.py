@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
+from bitfpga.plan.streams import LayerStream
 
 SCHEDULE_VERSION = 2
 
@@ -116,7 +118,9 @@ class Schedule:
 
     ``beat_pixels``: pixels that travel side by side between processes. ``simulated``: whether
     the cycles come of the pipeline simulated with exactly these FIFOs, beat by beat, or, where a
-    network is too large for that, of its longest process and longest path.
+    network is too large for that, of its longest process and longest path. ``streams``: the index
+    streams that planning built, by layer, for who writes the project next; not saved, and None in
+    a schedule that was read.
     """
 
     network: str
@@ -131,6 +135,7 @@ class Schedule:
     latency_cycles: int
     simulated: bool
     resources: Resources
+    streams: Mapping[str, LayerStream] | None = field(default=None, compare=False, repr=False)
 
     @property
     def latency_us(self) -> float:
@@ -168,7 +173,9 @@ class Schedule:
 
     def to_json(self) -> str:
         """Return the schedule as JSON text, the same for the same schedule."""
-        document = {"version": SCHEDULE_VERSION, **dataclasses.asdict(self)}
+        saved = dataclasses.asdict(dataclasses.replace(self, streams=None))
+        del saved["streams"]
+        document = {"version": SCHEDULE_VERSION, **saved}
         document["board"] = self.board.model_dump(mode="json")
         document["number_system"] = self.number_system.value
         return json.dumps(document, indent=1) + "\n"
