@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from cnn_nets import digits_cnn, ds_cnn, lenet, resnet8
 from prune_runs import Setting
-from prune_tasks import DATA, Task, digits, fsdd, mnist
+from prune_tasks import DATA, Augment, Task, digits, fsdd, mnist
 from rich.console import Console
 from rich.progress import track
 from safetensors.torch import load_file, save_file
@@ -26,7 +26,6 @@ from torch import nn
 
 from bitfpga.prune import Bbs, BitPruner, BitPruning
 
-Augment = Callable[[torch.Tensor], torch.Tensor]
 _Item = TypeVar("_Item")
 _CROP = 4
 

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cnn_tasks import CNN_TASKS, Augment, float_network, shown
+from cnn_tasks import CNN_TASKS, float_network, shown
 from measure import machine_line, markdown_table
-from prune_runs import Setting, hold_zeros, with_zeros
+from prune_runs import pruned
 from prune_tasks import Task, accuracy
 from torch import nn
 
@@ -55,31 +55,6 @@ class Trained:
     file: str
 
 
-def pruned(
-    task: Task, setting: Setting, augment: Augment | None, model: nn.Module, seed: int
-) -> nn.Module:
-    """Return a copy of ``model`` pruned by ``setting``, in eval mode."""
-    model = prune.prepare(with_zeros(model, setting.zeros), setting.method)
-    if setting.zeros:
-        hold_zeros(model)
-    if setting.family == "bbs":
-        # No training: the activations' scales come from one forward of the training data.
-        with torch.no_grad():
-            model.eval()(task.train[0][:512])
-    else:
-        prune.fit(
-            model,
-            task.train,
-            epochs=task.epochs[1],
-            eta=setting.eta,
-            lr=task.lr,
-            batch_size=task.batch_size,
-            augment=augment,
-            seed=seed,
-        )
-    return prune.finish(model).eval()
-
-
 def outputs_of(
     network: Network, x: torch.Tensor
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -106,7 +81,7 @@ def train(
     setting = whole.settings[kind]
     model, float_seconds = float_network(task, whole.augment, seed, folder / f"{name}_float")
     began = time.perf_counter()
-    small = pruned(task, setting, whole.augment, model, seed)
+    small = pruned(task, setting, model, seed, augment=whole.augment)
     seconds = time.perf_counter() - began
     network = bitfpga.from_torch(small, task.train[0][:_CALIBRATION].numpy(), name=label)
     path = file or folder / f"{label}.bitfpga"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from prune_tasks import Task, accuracy
+from prune_tasks import Augment, Task, accuracy
 from torch import nn
 from torch.nn.utils import prune as torch_prune
 
@@ -119,9 +119,16 @@ _BBS = {
 }
 
 
-def run(task: Task, setting: Setting, float_model: nn.Module, seed: int) -> Point:
-    """Prune a copy of ``float_model`` by ``setting``; return what came out."""
-    started = time.perf_counter()
+def pruned(
+    task: Task,
+    setting: Setting,
+    float_model: nn.Module,
+    seed: int,
+    *,
+    augment: Augment | None = None,
+    progress: bool = True,
+) -> nn.Module:
+    """Return a copy of ``float_model`` pruned by ``setting``, in eval mode."""
     model = prune.prepare(with_zeros(float_model, setting.zeros), setting.method)
     if setting.zeros:
         hold_zeros(model)
@@ -137,11 +144,18 @@ def run(task: Task, setting: Setting, float_model: nn.Module, seed: int) -> Poin
             eta=setting.eta,
             lr=task.lr,
             batch_size=task.batch_size,
+            augment=augment,
             seed=seed,
-            progress=False,
+            progress=progress,
         )
     options = {} if setting.projects else {"project": False}
-    prune.finish(model, **options).eval()
+    return prune.finish(model, **options).eval()
+
+
+def run(task: Task, setting: Setting, float_model: nn.Module, seed: int) -> Point:
+    """Prune a copy of ``float_model`` by ``setting``; return what came out."""
+    started = time.perf_counter()
+    model = pruned(task, setting, float_model, seed, progress=False)
     network = bitfpga.from_torch(model, task.train[0][:64].numpy())
     found = prune.summary(model)
     energy = found.energy("asic45")

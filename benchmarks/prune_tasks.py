@@ -17,8 +17,8 @@ from torch import nn
 
 DATA = Path(os.environ.get("BITFPGA_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
-
 MNIST_HELD_OUT = 10_000
+Augment = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 from bitfpga.ir import Conv, Dense, Requantise, Table, TensorType
 from bitfpga.plan import (
     ARRAYS,
+    JOINS,
     POOLS,
     GroupSums,
     LayerSchedule,
@@ -63,7 +64,7 @@ def layer_struct(
     assert step.output is not None
     types = {"Output": f"Tensor_{step.output.name}"}
     inputs = [input_struct(step, i) for i in range(len(step.inputs))]
-    if step.kind in ("add", "concat", "gather"):
+    if step.kind in JOINS:
         types["Inputs"] = f"bitfpga::Tensors<{', '.join(inputs)}>"
     else:
         types["Input"] = inputs[0]

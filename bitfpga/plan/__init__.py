@@ -1,7 +1,7 @@
 """Planning: engine, folding, tap order, widths, exact cycles and resource estimates."""
 
 from bitfpga.plan.decoding import read_stream
-from bitfpga.plan.facts import step_sums, step_window
+from bitfpga.plan.facts import step_sums, step_taps, step_window
 from bitfpga.plan.layer_stream import layer_stream
 from bitfpga.plan.lower import lower
 from bitfpga.plan.multipliers import Terms, to_terms
@@ -17,12 +17,13 @@ from bitfpga.plan.schedule import (
     schedule_from_json,
 )
 from bitfpga.plan.shared_sums import GroupSums
-from bitfpga.plan.steps import ARRAYS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
+from bitfpga.plan.steps import ARRAYS, JOINS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
 from bitfpga.plan.streams import LayerStream
 from bitfpga.plan.windows import tile_limits
 
 __all__ = [
     "ARRAYS",
+    "JOINS",
     "POOLS",
     "Fifo",
     "FifoSchedule",
@@ -46,6 +47,7 @@ __all__ = [
     "read_stream",
     "schedule_from_json",
     "step_sums",
+    "step_taps",
     "step_window",
     "tile_limits",
     "to_terms",

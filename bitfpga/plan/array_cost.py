@@ -68,7 +68,8 @@ def array_cost(
     bram36 = sizes.n_pes * (tile[1] + taps[1]) + results[1]
     if facts.window is not None:
         elements = facts.window.width * facts.window.channels * sizes.buffer_rows
-        line = line_buffer(sizes.tile_pixels, elements, facts.input_bits, prices)
+        bits = facts.input_bits * n_samples
+        line = line_buffer(sizes.tile_pixels, elements, bits, prices)
         luts, bram36 = luts + line[0], bram36 + line[1]
     return luts + _sum_luts(facts, lanes), bram36
 

@@ -9,11 +9,10 @@ import numpy as np
 from bitfpga.plan.facts import step_window
 from bitfpga.plan.folded import FoldedArray
 from bitfpga.plan.processes import Concat, Fork, Gather, Load, Map, Process, Store, Sum
-from bitfpga.plan.steps import ARRAYS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
+from bitfpga.plan.steps import ARRAYS, JOINS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
 from bitfpga.plan.tiled import Array, Pool, VectorArray
 from bitfpga.plan.windows import least_buffer_rows, tile_blocks, tile_limits
 
-JOINS = ("add", "concat", "gather")
 MOST_ELEMENTS = 400_000
 FIFO_DEPTH = 32  # what one LUT as a shift register holds
 
@@ -72,7 +71,7 @@ def waiting_fifos(pipeline: Pipeline) -> set[str]:
 def is_sequential(stream: Stream, n_samples: int) -> bool:
     """Whether a stream's elements come in the order of memory: one sample, row by row.
 
-    Then ``load`` and ``store`` need no memory of their own (``streams_in_order`` in C++).
+    Then load and store need no memory of their own.
     """
     if n_samples > 1:
         return False

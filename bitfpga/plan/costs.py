@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bitfpga.plan.cells import cells_per_row, choose_symbol_bits, gap_costs
-from bitfpga.plan.dealing import share_pes
 from bitfpga.plan.gaps import gap_counts, split_taps
 from bitfpga.plan.taps import Taps
 
@@ -30,11 +27,6 @@ class StreamCost:
     def cycles(self) -> int:
         """Cycles over all PEs."""
         return sum(self.split_cycles)
-
-    def walk_cycles(self, n_pes: int) -> int:
-        """Return the cycles of the longest PE if every split is dealt evenly (an estimate)."""
-        cycles = np.array(self.split_cycles, np.int64)
-        return int((-(-cycles // np.maximum(share_pes(cycles, n_pes), 1))).max())
 
 
 def stream_cost(taps: Taps, split_rows: int, row_bits: int) -> StreamCost:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 from bitfpga.plan.assemble import (
     FIFO_DEPTH,
@@ -44,7 +43,7 @@ class Folded:
 
 
 def fold_design(design: Design, limit: int) -> Folded:
-    """Return ``design`` with its streams; a layer beyond ``limit`` cycles gets a few PEs more.
+    """Return ``design`` with its streams; a layer beyond ``limit`` cycles is folded tighter.
 
     Which memories are LUT RAM is decided again, for what the real streams need: at the prices
     that leave most of the board's scarcer resource.
@@ -65,7 +64,7 @@ def fold_design(design: Design, limit: int) -> Folded:
     return Folded(replace(design, prices=prices), arrays, priced[prices])
 
 
-def finish(folded: Folded, board: Board, clock_ns: float, system: NumberSystem) -> Schedule:
+def finish(folded: Folded, clock_ns: float, system: NumberSystem) -> Schedule:
     """Return the schedule: the pipeline timed, with FIFOs that never stop it."""
     design, arrays = folded.design, folded.arrays
     space = design.space
@@ -80,7 +79,7 @@ def finish(folded: Folded, board: Board, clock_ns: float, system: NumberSystem) 
     interval = max(process.busy_cycles for process in steps)
     return Schedule(
         network=space.network.name,
-        board=board,
+        board=space.board,
         clock_ns=clock_ns,
         number_system=system,
         n_samples=space.n_samples,
@@ -116,16 +115,15 @@ def _timed(pipeline: Pipeline, steps: tuple[Process, ...]) -> tuple[dict[str, in
     until the first images have left long ago: only then is the interval that of a full pipeline.
     """
     joins = join_fifos(pipeline)
-    n_beats = sum(pipeline.streams[queue.stream].n_beats for queue in pipeline.fifos)
     if is_large(pipeline):
         whole = {q.name: pipeline.streams[q.stream].n_beats for q in pipeline.fifos}
         return {name: n if name in joins else FIFO_DEPTH for name, n in whole.items()}, None
     depths = {q.name: None if q.name in joins else FIFO_DEPTH for q in pipeline.fifos}
     first = simulate(steps, depths, N_IMAGES)
+    n_beats = sum(pipeline.streams[queue.stream].n_beats for queue in pipeline.fifos)
     inside = -(-first.latency_cycles // max(first.interval_cycles, 1))
     n_images = max(N_IMAGES, min(inside + SETTLED, MOST_IMAGES, MOST_BEATS // n_beats))
-    sizes = size_fifos(steps, joins, FIFO_DEPTH, n_images, shrink=False)
-    return sizes, simulate(steps, sizes, n_images)
+    return size_fifos(steps, joins, FIFO_DEPTH, n_images)
 
 
 def _fifos(
@@ -134,7 +132,7 @@ def _fifos(
     found = []
     for queue in pipeline.fifos:
         stream = pipeline.streams[queue.stream]
-        bits = stream.lanes * n_samples * stream.tensor.bits
+        bits = stream.beat_bits * n_samples
         found.append(FifoSchedule(queue.name, depths[queue.name], bits))
     return tuple(found)
 

@@ -161,17 +161,28 @@ class DesignSpace:
                 for step in self.pipeline.steps
                 if step.kind not in ARRAYS
             ]
-            large = is_large(self.pipeline)
-            waiting = (join_fifos if large else waiting_fifos)(self.pipeline)
-            for queue in self.pipeline.fifos:
-                stream = self.pipeline.streams[queue.stream]
-                bits = stream.lanes * self.n_samples * stream.tensor.bits
-                # A branch waits about as long as the rows that three windows need.
-                share = 1.0 if large else min(1.0, 6 * stream.order.pixels**-0.5)
-                share *= queue.name in waiting
-                parts.append(fifo(max(FIFO_DEPTH, int(stream.n_beats * share)), bits))
-            self._others[weight] = sum(parts, Resources())
+            self._others[weight] = sum(parts, self._fifo_resources())
         return self._others[weight]
+
+    def _fifo_resources(self) -> Resources:
+        large = is_large(self.pipeline)
+        waiting = (join_fifos if large else waiting_fifos)(self.pipeline)
+        total = Resources()
+        for queue in self.pipeline.fifos:
+            stream = self.pipeline.streams[queue.stream]
+            # A branch waits about as long as the rows that three windows need.
+            share = 1.0 if large else min(1.0, 6 * stream.order.pixels**-0.5)
+            share *= queue.name in waiting
+            depth = max(FIFO_DEPTH, int(stream.n_beats * share))
+            total += fifo(depth, stream.beat_bits * self.n_samples)
+        return total
+
+    @property
+    def least_fifos(self) -> Resources:
+        """What the FIFOs take if none needs more than the default depth."""
+        streams = [self.pipeline.streams[queue.stream] for queue in self.pipeline.fifos]
+        queues = [fifo(FIFO_DEPTH, stream.beat_bits * self.n_samples) for stream in streams]
+        return sum(queues, Resources())
 
 
 def step_resources(step: Step, n_samples: int, prices: Prices) -> Resources:

@@ -94,4 +94,4 @@ class Spaces:
 
     def finished(self, folded: Folded) -> Schedule:
         """Return the schedule of a design whose streams are built."""
-        return finish(folded, self.board, self.clock_ns, self.system)
+        return finish(folded, self.clock_ns, self.system)

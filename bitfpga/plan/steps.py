@@ -14,9 +14,11 @@ Int64 = npt.NDArray[np.int64]
 
 LOAD, STORE = "@load", "@store"  # no layer can have these names
 
-# Kinds of process. Array processes hold PEs; window processes hold a line buffer.
+# Kinds of process. Arrays hold PEs; pools, like window arrays, hold a
+# line buffer; joins may have several inputs.
 ARRAYS = ("window_array", "vector_array")
 POOLS = ("max_pool", "sum_pool")
+JOINS = ("add", "concat", "gather")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,11 @@ class Stream:
     def lanes(self) -> int:
         """Pixels side by side in a beat."""
         return int(self.beats.shape[1])
+
+    @property
+    def beat_bits(self) -> int:
+        """Bits of a beat of one sample."""
+        return self.lanes * self.tensor.bits
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,18 +20,20 @@ def fastest(spaces: Spaces, chosen: list[DesignSpace]) -> Schedule:
     for _ in range(RETRIES):
         found = []
         for space in chosen:
-            fastest = spaces.fastest(space, reserve)
-            if fastest is not None:
-                limit, design = fastest
+            option = spaces.fastest(space, reserve)
+            if option is not None:
+                limit, design = option
                 found.append((limit / space.n_samples, design.cost, limit, design))
         if not found:
             break
-        _, _, limit, design = min(found, key=lambda option: option[:2])
+        _, _, limit, design = min(found, key=lambda best: best[:2])
         folded = fold_design(design, limit)
-        schedule = spaces.finished(folded) if spaces.fits(folded.resources) else None
-        if schedule is not None and spaces.fits(schedule.resources):
-            return _tightened(spaces, design.space, failed, limit, schedule)
-        real = schedule.resources if schedule is not None else folded.resources
+        real = folded.resources + design.space.least_fifos
+        if spaces.fits(real):
+            schedule = spaces.finished(folded)
+            if spaces.fits(schedule.resources):
+                return _tightened(spaces, design.space, failed, limit, schedule)
+            real = schedule.resources
         reserve, failed = reserve + _excess(real, design.resources), limit
     return slowest(spaces)
 
@@ -65,7 +67,7 @@ def _tightened(
             if design is None or not spaces.fits(design.resources, SLACK):
                 continue
             folded = fold_design(design, cycles)
-            if spaces.fits(folded.resources):
+            if spaces.fits(folded.resources + space.least_fifos):
                 tighter = spaces.finished(folded)
                 if spaces.fits(tighter.resources) and (
                     tighter.interval_cycles < schedule.interval_cycles
@@ -139,6 +141,7 @@ def _slowest_reaching(spaces: Spaces, space: DesignSpace, wanted: float) -> Sche
 
 
 def too_small(least: Resources, spaces: Spaces) -> str:
+    """Return what to tell where even ``least`` does not fit: by how much, and what helps."""
     board, over = spaces.board, []
     for name, share in spaces.target.shares.items():
         need, have = getattr(least, name), getattr(board, name) * share
@@ -151,10 +154,12 @@ def too_small(least: Resources, spaces: Spaces) -> str:
 
 
 def _out_of_reach(wanted: str, best: Schedule) -> str:
-    slowest = max(best.layers, key=lambda layer: layer.interval_cycles)
+    longest = max(best.layers, key=lambda layer: layer.interval_cycles, default=None)
+    why = "input and output move one element a cycle"
+    if longest is not None:
+        why = f"layer '{longest.origin}' is slowest, bound by its {longest.bound}"
     return (
         f"{wanted} is out of reach on {best.board.name} at {best.clock_ns} ns: the best that fits "
-        f"is {best.latency_us:.3g} us and {best.samples_per_second:,.0f} samples/s (layer "
-        f"'{slowest.origin}' is slowest, bound by its {slowest.bound}); relax the "
-        "target, lower --clock-ns, choose a larger --board or prune more digits"
+        f"is {best.latency_us:.3g} us and {best.samples_per_second:,.0f} samples/s ({why}); "
+        "relax the target, lower --clock-ns, choose a larger --board or prune more digits"
     )

@@ -9,8 +9,7 @@ import numpy as np
 
 from bitfpga.digits import NumberSystem
 from bitfpga.ir import Network
-from bitfpga.plan import ARRAYS, LayerSchedule, Schedule, Step, lower, step_sums
-from bitfpga.plan.facts import step_taps
+from bitfpga.plan import ARRAYS, LayerSchedule, Schedule, Step, lower, step_sums, step_taps
 from bitfpga.report.markup import Element, element
 
 WIDTH, HEIGHT, TOP, BOTTOM = 252, 112, 16, 16  # of a drawing, in CSS pixels

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pytest
 from conv_nets import conv_net
 from hostile_maps import Chain
-from mlps import mlp
+from mlps import mlp, one_dense, random_weights
 
 from bitfpga.boards import load_board
 from bitfpga.digits import NumberSystem
@@ -16,9 +17,12 @@ from bitfpga.ir import Network
 from bitfpga.plan import Schedule, plan
 from bitfpga.plan.assemble import FIFO_DEPTH, join_fifos, processes
 from bitfpga.plan.finish import Folded, finish, fold_design
+from bitfpga.plan.folded import fold_array
+from bitfpga.plan.folding import Folding
 from bitfpga.plan.resources import TOP_CONTROL, fifo
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.search import DesignSpace
+from bitfpga.plan.steps import STORE
 from bitfpga.plan.timing import Timing, simulate
 
 BOARD = load_board("pynq-z2")
@@ -35,7 +39,7 @@ def finished(name: str, beat_pixels: int, slower: int = 2) -> tuple[Folded, Sche
     design = space.design(limit, 1.0)
     assert design is not None
     folded = fold_design(design, limit)
-    return folded, finish(folded, BOARD, 10.0, CSD)
+    return folded, finish(folded, 10.0, CSD)
 
 
 def timed(folded: Folded, depths: dict[str, int], n_images: int = 3) -> Timing:
@@ -130,7 +134,7 @@ def test_bounds_hold_and_such_networks_do_not_stop(network, monkeypatch) -> None
     design = space.design(3 * space.shortest, 1.0)
     assert design is not None
     folded = fold_design(design, 3 * space.shortest)
-    schedule = finish(folded, BOARD, 10.0, CSD)
+    schedule = finish(folded, 10.0, CSD)
     timing = timed(folded, depths_of(schedule))
     assert timing.interval_cycles <= schedule.interval_cycles
     assert timing.latency_cycles <= schedule.latency_cycles < 10 * timing.latency_cycles
@@ -159,7 +163,7 @@ def test_layers_share_the_port_so_that_limits_are_kept(slower, monkeypatch) -> N
     folded = fold_design(design, limit)
     rows = sum(a.stream.tap_rows.size * a.n_tiles for a in folded.arrays.values())
     assert rows <= 1.05 * limit
-    assert finish(folded, BOARD, 10.0, CSD).interval_cycles <= 1.1 * limit
+    assert finish(folded, 10.0, CSD).interval_cycles <= 1.1 * limit
 
 
 def test_the_interval_is_that_of_a_full_pipeline() -> None:
@@ -173,10 +177,23 @@ def test_the_interval_is_that_of_a_full_pipeline() -> None:
     design = space.design(limit, 1.0)
     assert design is not None
     folded = fold_design(design, limit)
-    schedule = finish(folded, BOARD, 10.0, CSD)
+    schedule = finish(folded, 10.0, CSD)
     assert schedule.latency_cycles > 4 * schedule.interval_cycles
     depths = {fifo.name: fifo.depth for fifo in schedule.fifos}
     steps = processes(space.pipeline, folded.arrays, 1)
     later = simulate(steps, depths, 30)
-    assert schedule.interval_cycles == pytest.approx(later.interval_cycles, abs=1)
+    ends = np.array(later.processes[STORE].last)
+    assert set(np.diff(ends[20:]).tolist()) == {schedule.interval_cycles}
     assert schedule.latency_cycles == later.latency_cycles
+
+
+@pytest.mark.parametrize("n_pes", [1, 40])
+def test_rows_from_memory_come_one_a_cycle_for_all_pes(n_pes: int) -> None:
+    space = DesignSpace(one_dense(random_weights(64, 48)), BOARD, CSD, 1, 1)
+    (facts,) = space.facts.values()
+    folding = Folding(1, 48, n_pes, 0, "memory", 0.0, Resources())
+    array = fold_array(facts, folding, 1, 1, space.streams)
+    longest, rows = int(array.stream.pe_cycles.max()), array.stream.tap_rows.size
+    assert (rows > longest) == (n_pes > 1)
+    assert array.walk_cycles == max(rows, longest)
+    assert ("taps from memory" in array.demands) == (n_pes > 1)

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from conv_nets import conv_layer, conv_net
+from hostile import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlps import mlp
@@ -197,3 +198,9 @@ def digits_net(channels: int, n_digits: int) -> Network:
         layer.weight[:] = signs * (high + low * (n_digits - 1))
         layers.append(layer)
     return Network("digits", TensorType((channels, 8, 8), 8, False), tuple(layers))
+
+
+def test_a_rate_that_only_input_and_output_hold_back_is_refused_in_one_sentence() -> None:
+    network = HOSTILE["only_reshapes"]()
+    with pytest.raises(PlanError, match=r"out of reach .*\(input and output move one"):
+        plan(network, BOARD, target=Target(fps=1e9))
