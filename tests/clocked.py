@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bitfpga.plan.processes import Concat, Gather, Load, Map, Process, Store, Sum
-from bitfpga.plan.tiled import FILL_STAGES, WALK_STAGES, Array, Pool, Tiled, VectorArray
+from bitfpga.plan.tiled import (
+    POOL_STAGES,
+    WALK_RESTART,
+    WALK_STAGES,
+    Array,
+    Pool,
+    Tiled,
+    VectorArray,
+)
 
 
 class Queue:
@@ -16,8 +24,8 @@ class Queue:
 
     def __init__(self, depth: int | None) -> None:
         self.depth = depth
-        self.n_inside = self.n_written = self.n_read = 0
-        self.pushed = self.popped = 0
+        self.n_inside = self.n_taken = self.n_written = self.n_read = 0
+        self.made = self.pushed = self.popped = 0
         self.write_cycles: list[int] = []
         self.most = 0
 
@@ -25,40 +33,40 @@ class Queue:
         return self.n_inside > 0
 
     def has_place(self) -> bool:
-        return self.depth is None or self.n_inside < self.depth
+        return self.depth is None or self.n_taken < self.depth
 
     def commit(self, cycle: int) -> None:
-        self.most = max(self.most, self.n_inside + self.pushed)
+        self.most = max(self.most, (self.n_taken + self.made) * self.made)
         self.write_cycles += [cycle] * self.pushed
         self.n_inside += self.pushed - self.popped
+        self.n_taken += self.made - self.popped
         self.n_read += self.popped
         assert self.pushed <= 1 >= self.popped
         assert self.n_inside >= 0
-        self.pushed = self.popped = 0
+        self.made = self.pushed = self.popped = 0
 
 
 class Registers:
-    """The elastic registers before a process's outputs."""
+    """The registers before a process's outputs, which never stop."""
 
     def __init__(self, outputs: list[Queue], stages: int) -> None:
         self.outputs = outputs
         self.valid = [False] * stages
 
     def clock(self) -> None:
-        """Write the last register's beat if there is room, and move the others up."""
-        if self.valid[-1] and all(queue.has_place() for queue in self.outputs):
-            for queue in self.outputs:
-                queue.pushed = 1
-            self.valid[-1] = False
-        for k in range(len(self.valid) - 1, 0, -1):
-            if self.valid[k - 1] and not self.valid[k]:
-                self.valid[k - 1], self.valid[k] = False, True
+        """Move every beat one register on; the last is written."""
+        for queue in self.outputs:
+            queue.pushed = int(self.valid[-1])
+        self.valid = [False, *self.valid[:-1]]
 
-    def insert(self) -> bool:
-        """Put a beat into the first register if it is empty."""
-        was_empty = not self.valid[0]
+    def has_place(self) -> bool:
+        return all(queue.has_place() for queue in self.outputs)
+
+    def make(self) -> None:
+        """Take a place in every output and put a beat into the first register."""
+        for queue in self.outputs:
+            queue.made = 1
         self.valid[0] = True
-        return was_empty
 
 
 class Signal:
@@ -118,18 +126,17 @@ class Clocked:
         elif isinstance(process, Array):
             yield self._line_writer(process)
             yield self._line_reader(process, self.walked)
-            walks = [process.walk_cycles] * len(process.need)
-            yield self._part(self.walked, walks, self.filled, FILL_STAGES, self.emitted)
+            yield self._walk(process, len(process.need))
             entries = process.entry_last.tolist()
             yield self._emit([entries * int(n) for n in process.blocks], self.walked, WALK_STAGES)
         elif isinstance(process, Pool):
             yield self._line_writer(process)
             yield self._line_reader(process, self.emitted)
             tiles = [[True] * int(n * process.n_channels) for n in process.blocks]
-            yield self._emit(tiles, self.filled, FILL_STAGES)
+            yield self._emit(tiles, self.filled, POOL_STAGES)
         elif isinstance(process, VectorArray):
             yield self._fill_images((process.n_beats,), self.walked)
-            yield self._part(self.walked, [process.walk_cycles], self.filled, 0, self.emitted)
+            yield self._walk(process, 1)
             yield self._emit([process.entry_last.tolist()], self.walked, WALK_STAGES)
 
     def _part(
@@ -153,11 +160,25 @@ class Clocked:
             finished.cycles.append(self.cycle)
             yield
 
+    def _walk(self, process: Array | VectorArray, n_tiles: int) -> Iterator[None]:
+        """Walk tile after tile; the next one starts while the last PEs end this one."""
+        for piece in range(self.n_images * n_tiles):
+            while not self.filled.seen(self.cycle, piece) or not self.emitted.seen(
+                self.cycle, piece - 2
+            ):
+                yield
+            for _ in range(WALK_RESTART + max(process.walk_cycles, 1) - 1):
+                yield
+            self.walked.cycles.append(self.cycle + process.skew)
+            yield
+
     def _steps(self, pattern: list[bool], finished: Signal | None = None) -> Iterator[None]:
         """One step a cycle; those that are true make a beat."""
         for k, makes in enumerate(pattern):
-            while makes and not self.registers.insert():
+            while makes and not self.registers.has_place():
                 yield
+            if makes:
+                self.registers.make()
             if finished and k == len(pattern) - 1:
                 finished.cycles.append(self.cycle)
             yield
@@ -170,12 +191,14 @@ class Clocked:
 
     def _step(self, inputs: list[Queue], makes: bool) -> Iterator[None]:
         """Read one beat of each input, in the first cycle in which that can be done."""
-        while not all(queue.has_beat() for queue in inputs) or (makes and self.registers.valid[0]):
+        while not all(queue.has_beat() for queue in inputs) or (
+            makes and not self.registers.has_place()
+        ):
             yield
         for queue in inputs:
             queue.popped = 1
         if makes:
-            self.registers.insert()
+            self.registers.make()
 
     def _moves(self, process: Process) -> Iterator[None]:
         for inputs, makes in list(self._reads(process)) * self.n_images:

@@ -1,12 +1,15 @@
 """Planning: engine, folding, tap order, widths, exact cycles and resource estimates."""
 
+from bitfpga.plan.assemble import is_sequential
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.facts import step_sums, step_taps, step_window
 from bitfpga.plan.layer_stream import layer_stream
+from bitfpga.plan.line_memory import line_memory
 from bitfpga.plan.lower import lower
 from bitfpga.plan.multipliers import Terms, to_terms
 from bitfpga.plan.orders import Order
 from bitfpga.plan.planner import plan
+from bitfpga.plan.replay import planned_stream, replay
 from bitfpga.plan.requantising import channel_multipliers, element_multipliers
 from bitfpga.plan.schedule import (
     FifoSchedule,
@@ -41,10 +44,14 @@ __all__ = [
     "channel_multipliers",
     "element_multipliers",
     "fork_name",
+    "is_sequential",
     "layer_stream",
+    "line_memory",
     "lower",
     "plan",
+    "planned_stream",
     "read_stream",
+    "replay",
     "schedule_from_json",
     "step_sums",
     "step_taps",

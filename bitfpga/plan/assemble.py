@@ -8,12 +8,32 @@ import numpy as np
 
 from bitfpga.plan.facts import step_window
 from bitfpga.plan.folded import FoldedArray
-from bitfpga.plan.processes import Concat, Fork, Gather, Load, Map, Process, Store, Sum
+from bitfpga.plan.processes import (
+    MAP_SUM_STAGES,
+    MEMORY_STAGES,
+    SUM_STAGES,
+    Concat,
+    Fork,
+    Gather,
+    Load,
+    Map,
+    Process,
+    Store,
+    Sum,
+    requantise_stages,
+)
+from bitfpga.plan.requantising import requantise_terms
 from bitfpga.plan.steps import ARRAYS, JOINS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
-from bitfpga.plan.tiled import Array, Pool, VectorArray
+from bitfpga.plan.tiled import EMIT_STAGES, POOL_READ_STAGES, Array, Pool, VectorArray
 from bitfpga.plan.windows import least_buffer_rows, tile_blocks, tile_limits
 
 MOST_ELEMENTS = 400_000
+STAGES_BEFORE_SCALE = {
+    "sum_pool": POOL_READ_STAGES,
+    "sum_map": MAP_SUM_STAGES,
+    "add": SUM_STAGES,
+    "scale": 0,
+}
 FIFO_DEPTH = 32  # what one LUT as a shift register holds
 
 
@@ -89,6 +109,19 @@ def step_lanes(step: Step, beat_pixels: int) -> int:
     return step.output.lanes if step.output is not None else beat_pixels
 
 
+def step_stages(step: Step) -> int:
+    """Return the registers between a step that makes a beat and its FIFO; arrays not counted."""
+    before = {
+        "sum_pool": POOL_READ_STAGES,
+        "sum_map": MAP_SUM_STAGES,
+        "add": SUM_STAGES,
+        "scale": 0,
+    }
+    if step.kind not in before:
+        return MEMORY_STAGES
+    return before[step.kind] + requantise_stages(requantise_terms(step))
+
+
 def _fork(stream: Stream, source: str, fifos: tuple[Fifo, ...]) -> Process:
     names = tuple(fifo.name for fifo in fifos)
     return Fork(fork_name(stream.name), (source,), names, stream.n_beats)
@@ -115,13 +148,13 @@ def _process(
         return _pool(names, step)
     if step.kind == "sum_map":
         n_blocks = beats[0] // step.views[0].channels
-        return Sum(*names, step.views[0].channels, n_blocks)
+        return Sum(*names, step.views[0].channels, n_blocks, stages=step_stages(step))
     if step.kind == "concat":
         channels = tuple(view.channels for view in step.views)
         return Concat(*names, channels, beats[0] // channels[0])
     if step.kind == "gather":
         return Gather(*names, beats, step.output.n_beats)
-    return Map(*names, step.output.n_beats)
+    return Map(*names, step.output.n_beats, stages=step_stages(step))
 
 
 def _array(
@@ -129,16 +162,30 @@ def _array(
 ) -> Process:
     last, n_beats = array.stream.entry_last, step.inputs[0].n_beats
     window = array.facts.window
+    stages = EMIT_STAGES + requantise_stages(array.facts.n_terms)
     if window is None:
         after = array.facts.n_fill - n_beats
-        return VectorArray(*names, n_beats, array.walk_cycles, last, rows_after=after)
+        walk = array.walk_cycles
+        skew = array.stream.skew
+        return VectorArray(*names, n_beats, walk, last, rows_after=after, skew=skew, stages=stages)
     folding = array.folding
     need, limit = tile_limits(
         window, folding.tile_pixels, step.inputs[0].lanes, folding.buffer_rows
     )
     blocks = tile_blocks(array.facts.n_pixels, folding.tile_pixels, array.beat_pixels)
     fill = array.facts.n_fill
-    return Array(*names, n_beats, need, limit, fill, blocks, array.walk_cycles, last)
+    return Array(
+        *names,
+        n_beats,
+        need,
+        limit,
+        fill,
+        blocks,
+        array.walk_cycles,
+        last,
+        skew=array.stream.skew,
+        stages=stages,
+    )
 
 
 def _pool(names: tuple[str, tuple[str, ...], tuple[str, ...]], step: Step) -> Process:
@@ -149,4 +196,5 @@ def _pool(names: tuple[str, tuple[str, ...], tuple[str, ...]], step: Step) -> Pr
     fill = window.channels * window.kernel[0] * window.kernel[1]
     blocks = tile_blocks(step.output.order.pixels, lanes, lanes)
     n_beats = step.inputs[0].n_beats
-    return Pool(*names, n_beats, need, limit, fill, blocks, window.channels)
+    stages = step_stages(step)
+    return Pool(*names, n_beats, need, limit, fill, blocks, window.channels, stages=stages)

@@ -29,7 +29,7 @@ from bitfpga.plan.timing import Timing, simulate
 N_IMAGES, MOST_IMAGES, SETTLED = 3, 40, 4
 MOST_BEATS = 3_000_000
 ALL_STAGES = 12  # more than the registers of any process and of the fork behind it
-TIGHTER = (0.99, 0.97, 0.94, 0.9)
+TIGHTER = (0.99, 0.97, 0.94, 0.9, 0.85, 0.8)
 MEMORY_WEIGHTS = (0.125, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0)
 
 

@@ -14,6 +14,7 @@ from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, dec
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
 from bitfpga.plan.taps import Taps
+from bitfpga.plan.tiled import WALK_RESTART
 from bitfpga.plan.windows import tile_blocks
 
 Int64 = npt.NDArray[np.int64]
@@ -69,7 +70,8 @@ class FoldedArray:
     @property
     def demands(self) -> dict[str, int]:
         """Return the cycles of a block that each part needs by what bounds it."""
-        fill, walk = self.facts.n_fill * self.n_tiles, self.walk_cycles * self.n_tiles
+        fill = self.facts.n_fill * self.n_tiles
+        walk = (WALK_RESTART + max(self.walk_cycles, 1)) * self.n_tiles
         emit = int(self._blocks.sum())
         from_memory = self.walk_cycles > self.stream.pe_cycles.max(initial=0)
         return {

@@ -13,6 +13,7 @@ from bitfpga.plan.costs import StreamCost, stream_cost
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
 from bitfpga.plan.schedule import Resources
+from bitfpga.plan.tiled import WALK_RESTART
 from bitfpga.plan.windows import least_buffer_rows
 
 Int64 = npt.NDArray[np.int64]
@@ -22,6 +23,7 @@ MANY_TAPS, TOO_MANY_TAPS = 400_000, 4_000_000
 MAX_PES = 4096
 DEALT = 99  # percent of its longest PE's cycles that the PEs of a split have on average
 WHOLE_JOBS = 34  # jobs a PE from which on dealing them whole leaves no PE 3 % longer than others
+WAITS = 2  # n jobs that end in m cycles wait about n * n / m / WAITS cycles
 BUSY_COST = 1.25
 BUSY = 0.95
 
@@ -90,7 +92,12 @@ class ArrayOptions:
     def n_jobs(self) -> Int64:
         """Sums the requantiser takes a pixel if no output is cut, pruned outputs included."""
         n_pruned = self.facts.n_outputs - len(np.unique(self.facts.taps.output))
-        return self._of_costs([cost.n_jobs + n_pruned for cost in self.costs.values()])
+        return self.n_results + n_pruned
+
+    @cached_property
+    def n_results(self) -> Int64:
+        """Sums that PEs make of a tile if no output is cut."""
+        return self._of_costs([cost.n_jobs for cost in self.costs.values()])
 
     @cached_property
     def least_pes(self) -> Int64:
@@ -116,7 +123,8 @@ class ArrayOptions:
     def shortest(self) -> int:
         """The fewest cycles a block that any option allows, whatever its PEs."""
         blocks = ceil_div(self.tile_pixels, self.beat_pixels)
-        tile = np.maximum(self.facts.n_fill, blocks * self.n_jobs)
+        sums = np.maximum(blocks * self.n_jobs, self.n_results + WALK_RESTART)
+        tile = np.maximum(self.facts.n_fill, sums)
         return int((self.n_tiles * tile).min())
 
     @property
@@ -135,12 +143,15 @@ class ArrayOptions:
         folding whose PEs carry a tap in ``BUSY`` of their cycles may cost a quarter more.
         """
         budget = np.maximum(limit // self.n_tiles, 1)
-        shares = ceil_div(ceil_div(self.split_cycles * 100, DEALT), budget[:, None])
+        waits = self.n_results**2 // (WAITS * budget)  # so that no two jobs end together
+        walk = np.maximum(budget - WALK_RESTART - waits, 1)
+        shares = ceil_div(ceil_div(self.split_cycles * 100, DEALT), walk[:, None])
         n_pes = np.maximum(shares.sum(axis=1), 1)
         cut = self.n_jobs < WHOLE_JOBS * n_pes
         entries = self.n_jobs + np.where(cut, n_pes - self.least_pes, 0)
         emit = ceil_div(self.tile_pixels, self.beat_pixels) * entries
         fits = (np.maximum(self.facts.n_fill, emit) <= budget) & (n_pes <= MAX_PES)
+        fits &= entries - self.n_jobs + self.n_results <= walk  # one sum a cycle leaves the PEs
         if self.source == "memory":
             fits &= self._stored_rows <= budget * self.port_share
         if not fits.any():

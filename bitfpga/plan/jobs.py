@@ -17,7 +17,7 @@ from bitfpga.plan.gaps import SplitTaps, element_gaps
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-_WHOLE_SLACK = 0.03
+_WHOLE_SLACK = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,24 @@ def deal_jobs(parts: SplitTaps, n_pes: int, symbol_bits: int) -> Jobs:
     first = np.concatenate([first for first, _, _ in columns])
     end = np.concatenate([end for _, end, _ in columns])
     pe = np.concatenate([pe + base for (_, _, pe), base in zip(columns, first_pe, strict=True)])
-    return Jobs(first, end, pe, np.repeat(np.arange(parts.n_splits), shares))
+    jobs = Jobs(first, end, pe, np.repeat(np.arange(parts.n_splits), shares))
+    return _by_first_job(jobs, restart[first] + done[end - 1] - done[first])
+
+
+def _by_first_job(jobs: Jobs, cycles: Int64) -> Jobs:
+    """Return ``jobs`` with the longest of every PE first, and the PEs by rising ``cycles`` of it.
+
+    PEs start one after the other, so that their first jobs end one after the other, too. PEs whose
+    longest job would end before the last PE has started come last (plan.staggering).
+    """
+    n_pes = len(jobs.pe_split)
+    longest = np.zeros(n_pes, np.int64)
+    np.maximum.at(longest, jobs.pe, cycles)
+    is_short = longest < n_pes
+    pes = np.lexsort((np.where(is_short, -longest, longest), is_short))
+    pe = np.argsort(pes)[jobs.pe]
+    order = np.lexsort((-cycles, pe))
+    return Jobs(jobs.first[order], jobs.end[order], pe[order], jobs.pe_split[pes])
 
 
 def _deal_split(
@@ -82,5 +99,4 @@ def _deal_split(
         if shortest < longest:
             cuts = np.union1d(cuts, ends + low)
             pe = np.searchsorted(ends + low, cuts[:-1], side="right") - 1
-    order = np.argsort(pe, kind="stable")
-    return cuts[:-1][order], cuts[1:][order], pe[order]
+    return cuts[:-1], cuts[1:], pe

@@ -8,7 +8,15 @@ import numpy as np
 
 from bitfpga.plan.events import Coroutine, Fifo, Pipeline, Ready, Series, Steps
 from bitfpga.plan.processes import Concat, Gather, Load, Map, Process, Store, Sum
-from bitfpga.plan.tiled import FILL_STAGES, WALK_STAGES, Array, Pool, Tiled, VectorArray
+from bitfpga.plan.tiled import (
+    POOL_STAGES,
+    WALK_RESTART,
+    WALK_STAGES,
+    Array,
+    Pool,
+    Tiled,
+    VectorArray,
+)
 
 
 def after(series: Series, index: int) -> Generator[Series, None, int]:
@@ -34,12 +42,11 @@ class Parts:
     ) -> None:
         self.inputs = [fifos[name] for name in process.inputs]
         self.outputs = [fifos[name] for name in process.outputs]
-        self.steps = Pipeline(self.outputs, process.stages, ready)
+        self.steps = Pipeline(self.outputs, process.stages)
         self.n_images = n_images
         self.filled, self.walked, self.emitted = Series(ready), Series(ready), Series(ready)
         self.stored: list[int] = []
         self.coroutines = list(self._coroutines(process))
-        self.helpers = [self.steps.drain()] if self.outputs else []
 
     def _coroutines(self, process: Process) -> Iterator[Coroutine]:
         match process:
@@ -54,16 +61,16 @@ class Parts:
                 yield self._emit(self.filled, 0, [[1] * process.n_out])
             case Array():
                 yield from self._tiled(process, self.walked)
-                yield self._walk(process.walk_cycles, len(process.need), FILL_STAGES)
+                yield self._walk(process, len(process.need))
                 gaps = emit_gaps(process.entry_last, process.blocks)
                 yield self._emit(self.walked, WALK_STAGES, gaps)
             case Pool():
                 yield from self._tiled(process, self.emitted)
                 gaps = [[1] * (n * process.n_channels) for n in process.blocks.tolist()]
-                yield self._emit(self.filled, FILL_STAGES, gaps)
+                yield self._emit(self.filled, POOL_STAGES, gaps)
             case VectorArray():
                 yield self._take_images([process.n_beats], self.walked, process.rows_after)
-                yield self._walk(process.walk_cycles, 1, 0)
+                yield self._walk(process, 1)
                 gaps = emit_gaps(process.entry_last, np.ones(1, np.int64))
                 yield self._emit(self.walked, WALK_STAGES, gaps)
             case _:
@@ -159,13 +166,13 @@ class Parts:
                 self.filled.wake()
                 tile += 1
 
-    def _walk(self, cycles: int, n_tiles: int, lag: int) -> Coroutine:
+    def _walk(self, process: Array | VectorArray, n_tiles: int) -> Coroutine:
         end = -1
         for tile in range(n_tiles * self.n_images):
-            filled = (yield from after(self.filled, tile)) + lag
+            filled = yield from after(self.filled, tile)
             start = max(end + 1, filled, (yield from after(self.emitted, tile - 2)))
-            end = start + max(cycles, 1) - 1
-            self.walked.times.append(end)
+            end = start + WALK_RESTART + max(process.walk_cycles, 1) - 1
+            self.walked.times.append(end + process.skew)
             self.walked.wake()
 
     def _emit(self, before: Series, lag: int, gaps: Sequence[Sequence[int]]) -> Coroutine:

@@ -2,15 +2,13 @@
 
 A network is a list of processes joined by FIFOs of beats; each FIFO has one writer and one
 reader. Every process handles one image after the other and works in **steps**, at most one a
-cycle. Some steps read a beat, some make one. A beat made in cycle t goes through a pipeline of
-``stages`` registers and is written in cycle t + stages, or later if the FIFO is full:
+cycle. Some steps read a beat, some make one. Nothing stops a beat once it is made:
 
-- the registers are elastic: each hands its beat on as soon as the next one is empty or empties
-  in the same cycle, so ``stages`` beats fit in. A step that makes a beat waits while all are
-  full and the last does not empty;
-- a FIFO read in cycle t gives a beat written in t - 1 or before, and its place can be written
-  again in t + 1. A FIFO of depth d holds at most d beats, so full speed needs a depth of 2;
-- a beat for several outputs (``Fork``) is written to all in the same cycle;
+- a step that makes a beat in cycle t takes a place in the FIFO, and waits for one if all are
+  taken; the beat is written in cycle t + ``stages``, through registers that never stop;
+- a FIFO read in cycle t gives a beat written in t - 1 or before, and its place can be taken again
+  in t + 1. Full speed needs a depth of ``stages`` + 2;
+- a beat for several outputs (``Fork``) takes a place in all of them in the same cycle;
 - a step that reads several inputs reads all in the same cycle.
 
 **Double-buffered** parts (fill, walk, emit) hand their memories on: a part takes piece g (a tile
@@ -29,9 +27,16 @@ LOAD_STAGES = 1
 MOVE_STAGES = 1
 """Fork and concatenation: one register."""
 MEMORY_STAGES = 2
-"""Gather: address and output register of the memory it is read from."""
-REQUANTISE_STAGES = 4
-"""Adding, shifts and adds, rounding shift, clamp: everything that requantises."""
+"""Gather, look-up table, greatest of a window: output register of a memory, and one more."""
+SUM_STAGES = 1
+"""Weighted sum of the beats that a step reads."""
+MAP_SUM_STAGES = 2
+"""Sum of a beat's pixels, then of all pixels so far."""
+
+
+def requantise_stages(n_terms: int) -> int:
+    """Return the registers of a requantiser: shift, one adder a term, clamp."""
+    return 2 + n_terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +122,6 @@ class Map(Process):
     """Every step reads one beat of each input and makes one (``add``, ``look_up``, scaling)."""
 
     n_beats: int
-    stages: int = field(default=REQUANTISE_STAGES, kw_only=True)
 
     @property
     def beats_in(self) -> tuple[int, ...]:
@@ -181,7 +185,6 @@ class Sum(Process):
 
     n_channels: int
     n_blocks: int
-    stages: int = field(default=REQUANTISE_STAGES, kw_only=True)
 
     @property
     def beats_in(self) -> tuple[int, ...]:

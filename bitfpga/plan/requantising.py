@@ -52,6 +52,13 @@ def element_multipliers(step: Step, requantise: Requantise) -> tuple[Int64, Int6
     return full[0][places].astype(np.int64), full[1][places].astype(np.int64), 2
 
 
+def requantise_terms(step: Step) -> int:
+    """Return the shifted terms of a step's multipliers; the step is no array."""
+    requantise: Requantise | None = getattr(step.layer, "requantise", None)
+    assert requantise is not None
+    return to_terms(element_multipliers(step, requantise)[0]).n_terms
+
+
 def scaled_width(
     terms: Terms, bias: Int64, requantise: Requantise, least: Int64, greatest: Int64
 ) -> int:

@@ -2,6 +2,7 @@
 
 Per job: planes from the highest to the lowest used (Horner), in a plane by rising index. An empty
 plane between two used ones is one null tap, which reads zero; planes above and below cost nothing.
+No two jobs of a layer end in one cycle: null taps make jobs wait (``plan.staggering``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from bitfpga.plan.cells import choose_symbol_bits, encode, gap_costs, pack
 from bitfpga.plan.gaps import SplitTaps, element_gaps, gap_counts, split_taps
 from bitfpga.plan.jobs import Jobs, deal_jobs
+from bitfpga.plan.staggering import WaitCosts, stagger
 from bitfpga.plan.taps import Taps
 
 Int32 = npt.NDArray[np.int32]
@@ -57,6 +59,30 @@ class LayerStream:
     n_taps: int
     n_null: int
 
+    @property
+    def skew(self) -> int:
+        """Cycles after the first PE in which the last one starts a tile; each starts one later."""
+        return len(self.pe_split) - 1
+
+    @property
+    def job_ends(self) -> Int64:
+        """Cycle in which each job ends, int64 [n_pes, n_slots]; -1 past a PE's jobs.
+
+        Counted from the cycle of the last PE's first step; no two are equal.
+        """
+        n_pes, n_slots = self.job_cycles.shape
+        ends = np.cumsum(self.job_cycles, axis=1) - 1 + np.arange(n_pes)[:, None] - self.skew
+        return np.where(np.arange(n_slots) < self.n_jobs[:, None], ends, -1)
+
+    @property
+    def arrivals(self) -> Int64:
+        """Number of each job's result among all by the cycle it ends in, like ``job_ends``."""
+        ends = self.job_ends
+        order = np.argsort(np.where(ends < 0, np.iinfo(np.int64).max, ends), axis=None)
+        arrival = np.empty(ends.size, np.int64)
+        arrival[order] = np.arange(ends.size)
+        return np.where(ends < 0, -1, arrival.reshape(ends.shape))
+
 
 def build_stream(
     taps: Taps, *, split_rows: int, n_pes: int, row_bits: int, symbol_bits: int | None = None
@@ -69,6 +95,7 @@ def build_stream(
     parts = split_taps(taps, split_rows)
     jobs, walk, bits = _deal(parts, n_pes, row_bits, symbol_bits)
     cell_cost, cycle_cost = gap_costs(2 * parts.span + 1, bits)
+    walk = _staggered(walk, jobs, parts, cycle_cost)
     job_cycles = _sums(cycle_cost[walk.gaps], walk.bounds)
     n_cells = _sums(_sums(cell_cost[walk.gaps], walk.bounds), jobs.pe_bounds)
     pe_cycles = _sums(job_cycles, jobs.pe_bounds)
@@ -141,6 +168,29 @@ def _walk(parts: SplitTaps, jobs: Jobs) -> _Walk:
     negate = np.zeros(len(gaps), bool)
     negate[places] = parts.negate[order]
     return _Walk(gaps, negate, np.append(0, places + 1)[np.append(0, ends)])
+
+
+def _staggered(walk: _Walk, jobs: Jobs, parts: SplitTaps, cycle_cost: Int32) -> _Walk:
+    """Return ``walk`` with null taps (at index ``span``) that keep jobs from ending together."""
+    first, last, plane = walk.bounds[:-1], walk.bounds[1:], parts.span + 1
+    to_end = parts.span - parts.index[jobs.end - 1]
+    costs = WaitCosts(
+        (cycle_cost[walk.gaps[first] + plane] - cycle_cost[walk.gaps[first]]).astype(np.int64),
+        int(cycle_cost[plane]),
+        cycle_cost[to_end].astype(np.int64),
+    )
+    waits = stagger(_sums(cycle_cost[walk.gaps], walk.bounds), jobs.pe_bounds, costs)
+    walk.gaps[first] += (plane * waits.planes).astype(np.int32)
+    if not (waits.before + waits.after).any():
+        return walk
+    places = np.concatenate([np.repeat(last, waits.after), np.repeat(first, waits.before)])
+    gaps = [np.repeat(to_end, waits.after), np.full(int(waits.before.sum()), plane)]
+    order = np.argsort(places, kind="stable")
+    return _Walk(
+        np.insert(walk.gaps, places[order], np.concatenate(gaps)[order].astype(np.int32)),
+        np.insert(walk.negate, places[order], False),
+        walk.bounds + np.append(0, np.cumsum(waits.before + waits.after)),
+    )
 
 
 def _sums(values: npt.NDArray[np.signedinteger[Any]], bounds: Int64) -> Int64:

@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.plan.processes import REQUANTISE_STAGES, Process
+from bitfpga.plan.processes import Process
 
-FILL_STAGES = 2
-"""Cycles from reading a row in the line buffer to writing it in the tile memory."""
-WALK_STAGES = 3
+WALK_RESTART = 2
+"""Cycles at a tile's start in which every PE fetches the first row of its stream."""
+WALK_STAGES = 7
 """Cycles from a PE's last tap to its result in the result memory."""
+EMIT_STAGES = 3
+"""Reading a result, picking a block of its pixels, shifting and adding it to the sum."""
+POOL_STAGES = 5
+"""Cycles from reading a window's last row to its result in the result memory."""
+POOL_READ_STAGES = 1
+"""Reading a sum from the result memory."""
 
 Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -51,15 +57,16 @@ class Tiled(Process):
 class Array(Tiled):
     """Fill, walk, emit, tile by tile, double-buffered.
 
-    The last row of a tile is in the tile memory ``FILL_STAGES`` cycles after it was read, the
-    results in theirs ``WALK_STAGES`` cycles after the last of ``walk_cycles`` steps. Emit takes
-    one step for each entry of the emission list in each block; ``entry_last``: bool [n_entries],
-    the entries that make a beat (the last one does).
+    A walk takes ``WALK_RESTART`` cycles before its ``walk_cycles`` steps; meanwhile the last rows
+    arrive in the tile memory. PEs start one after the other: the last one ends ``skew`` cycles
+    after the first is free for the next tile. The results are in their memory ``WALK_STAGES``
+    cycles after the last step. Emit takes one step for each entry of the emission list in each
+    block; ``entry_last``: bool [n_entries], the entries that make a beat (the last one does).
     """
 
     walk_cycles: int
     entry_last: Flags
-    stages: int = field(default=REQUANTISE_STAGES, kw_only=True)
+    skew: int = field(default=0, kw_only=True)
 
     @property
     def beats_out(self) -> int:
@@ -67,18 +74,18 @@ class Array(Tiled):
 
     @property
     def busy_cycles(self) -> int:
-        tiled = max(self.fill_cycles, self.walk_cycles, 1) * len(self.need)
+        walk = WALK_RESTART + max(self.walk_cycles, 1)
+        tiled = max(self.fill_cycles, walk) * len(self.need)
         return max(self.n_beats, tiled, int(self.blocks.sum()) * len(self.entry_last))
 
 
 @dataclass(frozen=True, eq=False)
 class Pool(Tiled):
     """Reads ``fill_cycles`` = channels x kernel rows of each tile, reducing them into one of two
-    result memories (complete ``FILL_STAGES`` cycles after the last row was read); then makes
+    result memories (complete ``POOL_STAGES`` cycles after the last row was read); then makes
     the tile's blocks of ``n_channels`` beats, one a cycle."""
 
     n_channels: int
-    stages: int = field(default=REQUANTISE_STAGES, kw_only=True)
 
     @property
     def beats_out(self) -> int:
@@ -101,7 +108,7 @@ class VectorArray(Process):
     walk_cycles: int
     entry_last: Flags
     rows_after: int = field(default=0, kw_only=True)
-    stages: int = field(default=REQUANTISE_STAGES, kw_only=True)
+    skew: int = field(default=0, kw_only=True)
 
     @property
     def beats_in(self) -> tuple[int, ...]:
@@ -114,4 +121,4 @@ class VectorArray(Process):
     @property
     def busy_cycles(self) -> int:
         filled = self.n_beats + self.rows_after
-        return max(filled, self.walk_cycles, len(self.entry_last))
+        return max(filled, WALK_RESTART + max(self.walk_cycles, 1), len(self.entry_last))

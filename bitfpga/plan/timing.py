@@ -34,9 +34,9 @@ class Timing:
     ``latency_cycles``: cycles from the first step of ``Load`` to the last element of image 0
     stored, both counted. ``interval_cycles``: from the last element of an image to that of the
     next, the mean over the second half of the images, rounded up. ``processes``: by name.
-    ``occupancy``: by FIFO, the most beats it held, with the one that is written and the one that
-    is read in a cycle both counted: with this depth and no less, no beat would have been written
-    later.
+    ``occupancy``: by FIFO, the most places that were taken, those of beats on their way to it and
+    of the one that is read in a cycle counted: with this depth and no less, no beat would have
+    been made later.
     """
 
     latency_cycles: int
@@ -62,13 +62,13 @@ def simulate(
     fifos = {name: _fifo(name, depths, n * n_images, ready) for name, n in beats.items()}
     parts = {process.name: Parts(process, fifos, n_images, ready) for process in processes}
     coroutines = [coroutine for part in parts.values() for coroutine in part.coroutines]
-    helpers = [helper for part in parts.values() for helper in part.helpers]
-    if not run(coroutines, helpers, ready):
+    if not run(coroutines, ready):
         raise PlanError(_deadlock(fifos, depths))
     timings = {process.name: _timing(process, parts[process.name]) for process in processes}
     last = [timings[process.name].last for process in processes if isinstance(process, Store)]
     ends = [max(cycles) for cycles in zip(*last, strict=True)]
-    occupancy = {name: _occupancy(fifo) for name, fifo in fifos.items()}
+    stages = {name: process.stages for process in processes for name in process.outputs}
+    occupancy = {name: _occupancy(fifo, stages[name]) for name, fifo in fifos.items()}
     since = min(n_images // 2, n_images - 2)  # the first images fill the pipeline
     interval = -(-(ends[-1] - ends[since]) // (n_images - 1 - since))
     return Timing(ends[0] + 1, interval, timings, occupancy)
@@ -133,7 +133,7 @@ def _timing(process: Process, parts: Parts) -> ProcessTiming:
     return ProcessTiming(tuple(first), tuple(last), process.busy_cycles)
 
 
-def _occupancy(fifo: Fifo) -> int:
-    written = np.array(fifo.written.times)
-    n_read = np.searchsorted(np.array(fifo.reads), written, side="left")
-    return int((np.arange(1, len(written) + 1) - n_read).max())
+def _occupancy(fifo: Fifo, stages: int) -> int:
+    made = np.array(fifo.written.times) - stages
+    n_read = np.searchsorted(np.array(fifo.reads), made, side="left")
+    return int((np.arange(1, len(made) + 1) - n_read).max())

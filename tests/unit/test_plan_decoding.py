@@ -65,8 +65,9 @@ def test_rows_past_the_window_are_refused() -> None:
 
 
 def test_every_bit_of_the_tap_rows_counts() -> None:
-    weight = np.array([[3, -3, 0], [0, 1, 2]], np.int16)
+    weight = np.array([[3, -1, 0], [0, 2, 3]], np.int16)
     stream = stream_of(weight, 1, NumberSystem.BINARY, n_pes=2, row_bits=10, symbol_bits=2)
+    assert stream.n_null == 0  # the sign of a null tap is free
     for pe, row, bit in np.ndindex(*stream.tap_rows.shape, 10):
         damaged = replace(stream, tap_rows=stream.tap_rows.copy())
         damaged.tap_rows[pe, row] ^= np.uint64(1 << bit)

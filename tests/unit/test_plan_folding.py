@@ -18,7 +18,7 @@ from bitfpga.ir import Network
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.facts import array_facts
 from bitfpga.plan.finish import Folded, fold_design
-from bitfpga.plan.folding import ArrayOptions
+from bitfpga.plan.folding import WAITS, ArrayOptions
 from bitfpga.plan.resources import board_prices
 from bitfpga.plan.search import PRICE_WEIGHTS, DesignSpace
 
@@ -103,6 +103,8 @@ def test_nearly_every_pe_cycle_carries_a_tap(share: float, weight: float) -> Non
     for name, array in made[1].arrays.items():
         n_pes, taps = len(array.stream.pe_split), array.stream.n_taps
         least = 0.8 if array.facts.taps.n_groups > 1 else 0.95
+        if 4 * len(array.stream.entry_output) > array.walk_cycles:
+            least -= 0.05  # many results share the way to their memory
         assert taps >= least * n_pes * array.walk_cycles, name
 
 
@@ -110,10 +112,11 @@ def test_a_dense_layer_of_many_outputs_is_dealt_evenly() -> None:
     facts = array_facts(only_step(one_dense(random_weights(256, 64, 0.6))), CSD)
     options = ArrayOptions(facts, "rom", 1, 1)
     assert options.fold(options.shortest - 1, board_prices(BOARD, 1.0)) is None
-    for limit in (400, 700, 2000, 9999):
+    for limit in (500, 700, 2000, 9999):
         fold = options.fold(limit, board_prices(BOARD, 1.0))
         assert fold is not None
-        assert len(facts.taps) >= 0.95 * fold.n_pes * limit or fold.n_pes < 20
+        waits = 256**2 // (WAITS * limit)
+        assert len(facts.taps) >= 0.95 * fold.n_pes * (limit - waits) or fold.n_pes < 20
 
 
 @pytest.mark.parametrize("groups", [1, 4, 12])

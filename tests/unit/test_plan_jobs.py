@@ -11,6 +11,7 @@ from tap_cases import SYSTEMS, grouped_weights, random_weight
 from bitfpga.digits import NumberSystem
 from bitfpga.plan.costs import StreamCost, stream_cost
 from bitfpga.plan.dealing import share_pes
+from bitfpga.plan.folding import WAITS
 from bitfpga.plan.gaps import element_gaps, gap_counts, split_taps
 from bitfpga.plan.jobs import deal_jobs
 from bitfpga.plan.streams import build_stream
@@ -102,8 +103,7 @@ def test_jobs_hold_every_tap_once_on_a_pe_of_their_split(
     assert set(parts.starts.tolist()) <= {*jobs.first.tolist(), len(parts.output)}
     split = np.searchsorted(parts.bounds, jobs.first, side="right") - 1
     assert jobs.pe_split[jobs.pe].tolist() == split.tolist()
-    keys = list(zip(jobs.pe.tolist(), jobs.first.tolist(), strict=True))
-    assert keys == sorted(keys)
+    assert (np.diff(jobs.pe) >= 0).all()
     assert [jobs.slot[jobs.pe == pe].tolist() for pe in range(n_live + spare)] == [
         list(range(n)) for n in np.bincount(jobs.pe, minlength=n_live + spare)
     ]
@@ -127,9 +127,10 @@ def test_outputs_stay_whole_where_that_fills_the_pes() -> None:
 def test_outputs_are_cut_where_that_fills_the_pes_better() -> None:
     ones = split_taps(csd_taps(np.ones((3, 8), np.int16)), 8)
     jobs = deal_jobs(ones, 4, 4)
-    assert jobs.first.tolist() == [0, 6, 8, 12, 16, 18]
-    assert jobs.end.tolist() == [6, 8, 12, 16, 18, 24]
-    assert jobs.pe.tolist() == [0, 1, 1, 2, 2, 3]
+    # those of the shortest first jobs are the first to start
+    assert jobs.first.tolist() == [8, 6, 12, 16, 0, 18]
+    assert jobs.end.tolist() == [12, 8, 16, 18, 6, 24]
+    assert jobs.pe.tolist() == [0, 0, 1, 1, 2, 3]
 
 
 def walk_cycles(cost: StreamCost, n_pes: int) -> int:
@@ -148,17 +149,22 @@ def test_the_cost_of_a_stream_is_what_its_stream_takes(drawn, system, split_rows
     )
     assert cost.bits == -(-cost.n_cells // (row_bits // (cost.symbol_bits + 1))) * row_bits
     if (np.bincount(stream.pe_split, minlength=n_splits) == 1).all():
-        assert cost.split_cycles == tuple(stream.pe_cycles.tolist())
-        assert walk_cycles(cost, n_splits) == stream.pe_cycles.max()
-        assert (cost.n_cells, cost.n_jobs) == (stream.n_cells.sum(), stream.n_jobs.sum())
-        assert cost.cycles == len(taps) + stream.n_null
+        cycles = np.array(cost.split_cycles)[stream.pe_split]
+        assert cost.n_jobs == stream.n_jobs.sum()
+        assert (cycles <= stream.pe_cycles).all()
+        if n_splits == 1:  # others may have to wait so that no two jobs end together
+            assert cycles.tolist() == stream.pe_cycles.tolist()
+            assert cost.n_cells == stream.n_cells.sum()
+            assert cost.cycles == len(taps) + stream.n_null
 
 
-@pytest.mark.parametrize("n_pes", [1, 3, 16, 100])
+@pytest.mark.parametrize("n_pes", [1, 3, 16, 50])
 @pytest.mark.parametrize("n_splits", [1, 2, 3])
 def test_the_estimated_walk_is_close(n_pes: int, n_splits: int) -> None:
     taps = csd_taps(random_weight((20, 288), 30))
     n_pes, split_rows = max(n_pes, n_splits), 288 // n_splits
     cost = stream_cost(taps, split_rows, 36)
     stream = build_stream(taps, split_rows=split_rows, n_pes=n_pes, row_bits=36)
-    assert stream.pe_cycles.max() == pytest.approx(walk_cycles(cost, n_pes), rel=0.06)
+    walk = walk_cycles(cost, n_pes)
+    waits = len(stream.entry_output) ** 2 / walk / WAITS
+    assert stream.pe_cycles.max() == pytest.approx(walk + waits / 2, rel=0.06, abs=waits / 2)

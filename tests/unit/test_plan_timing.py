@@ -55,31 +55,41 @@ def line(*middle: Process) -> list[Process]:
 
 def test_hand_counted_map() -> None:
     processes = line(Map("map", ("a",), ("z",), 3, stages=2))
-    timing = simulate(processes, {"a": 2, "z": 2})
+    timing = simulate(processes, {"a": 3, "z": 4})
     # stages 1 and 2: loaded in cycle 0, written in 1, read in 2, written in 4, stored in 5
     assert timing.processes["load"].first == (1, 4, 7)
     assert timing.processes["map"].first == (4, 7, 10)
     assert timing.processes["store"].first == (5, 8, 11)
     assert timing.processes["store"].last == (7, 10, 13)
     assert (timing.latency_cycles, timing.interval_cycles) == (8, 3)
-    assert timing.occupancy == {"a": 2, "z": 2}
+    # a place is taken when a beat is made: stages + 2 of them are full speed
+    assert timing.occupancy == {"a": 3, "z": 4}
     assert timing.processes["map"].busy_cycles == 3
 
 
-def test_a_fifo_of_one_beat_halves_the_rate() -> None:
+def test_a_fifo_of_one_beat_lets_one_pass_every_third_cycle() -> None:
     timing = simulate(line(Map("map", ("a",), ("z",), 3)), {"a": 1, "z": 2})
-    assert timing.interval_cycles == 6
+    assert timing.interval_cycles == 9
     assert timing.occupancy == {"a": 1, "z": 1}
 
 
 def test_hand_counted_vector_array() -> None:
     entry_last = np.array([False, True, True, False, True])
     dense = VectorArray("dense", ("a",), ("z",), 3, 10, entry_last, stages=4)
-    timing = simulate(line(dense), {"a": 2, "z": 2})
-    # read in 2, 3, 4; walked in 5 to 14; three more cycles; entries in 18 to 22, four stages
-    assert timing.processes["dense"].first == (18 + 1 + 4, 33, 43)
-    assert timing.processes["dense"].last == (22 + 4, 36, 46)
-    assert timing.interval_cycles == 10 == timing.processes["dense"].busy_cycles
+    timing = simulate(line(dense), {"a": 3, "z": 8})
+    # read in 2, 3, 4; restart in 5 and 6, walked in 7 to 16; seven more cycles; entries in 24 to
+    # 28, four stages
+    assert timing.processes["dense"].first == (24 + 1 + 4, 41, 53)
+    assert timing.processes["dense"].last == (28 + 4, 44, 56)
+    assert timing.interval_cycles == 2 + 10 == timing.processes["dense"].busy_cycles
+
+
+def test_the_last_pe_ends_later_but_holds_up_no_tile() -> None:
+    entry_last = np.array([True, True, True])
+    dense = VectorArray("dense", ("a",), ("z",), 3, 20, entry_last, skew=5, stages=4)
+    timing = simulate(line(dense), {"a": 3, "z": 8})
+    assert timing.processes["dense"].first == (34 + 5 + 4, 65, 87)
+    assert timing.interval_cycles == 2 + 20
 
 
 def test_hand_counted_array() -> None:
@@ -96,13 +106,15 @@ def test_hand_counted_array() -> None:
         entry_last=np.array([False, True]),
         stages=4,
     )
-    timing = simulate(line(conv), {"a": 2, "z": 2})
-    # tile 0: beats read in 2 and 3, rows in 4 to 8, walked in 11 to 17, entries in 21 and 22
-    # tile 1: beat read in 4, rows in 9 to 13, walked in 18 to 24, entries in 28 to 31
-    # image 1, tile 0: its memory is free after 17, rows in 18 to 22, walked in 25 to 31
-    assert timing.processes["conv"].first == (26, 40, 54)
-    assert timing.processes["conv"].last == (35, 49, 63)
-    assert timing.interval_cycles == 14 == timing.processes["conv"].busy_cycles
+    timing = simulate(line(conv), {"a": 3, "z": 8})
+    # tile 0: beats read in 2 and 3, rows in 4 to 8, walk in 9 to 17, entries in 25 and 26
+    # tile 1: beat read in 4, rows in 9 to 13, walk in 18 to 26, entries in 34 to 37
+    # image 1, tile 0: its memory is free after 17, rows in 18 to 22, walk in 27 to 35
+    # image 1, tile 1: the results of image 0, tile 1 have left after 37, walk in 38 to 46
+    assert timing.processes["conv"].first == (30, 48, 68)
+    assert timing.processes["conv"].last == (41, 61, 81)
+    assert timing.interval_cycles == 20
+    assert timing.processes["conv"].busy_cycles == 18
 
 
 def test_sum_makes_its_beats_in_the_last_block() -> None:
@@ -111,7 +123,7 @@ def test_sum_makes_its_beats_in_the_last_block() -> None:
         Sum("sum", ("a",), ("z",), 2, 3, stages=4),
         Store("store", ("z",), (), 2, n_elements=5),
     ]
-    timing = simulate(processes, {"a": 2, "z": 2})
+    timing = simulate(processes, {"a": 3, "z": 8})
     assert timing.processes["sum"].first == (6 + 4, 16, 22)  # beats are read from cycle 2 on
     assert timing.processes["store"].first == (13, 19, 25)
     assert timing.processes["store"].last == (17, 23, 29)
@@ -120,10 +132,10 @@ def test_sum_makes_its_beats_in_the_last_block() -> None:
 
 def test_a_layer_without_a_walk_takes_a_cycle_for_it() -> None:
     dense = VectorArray("dense", ("a",), ("z",), 3, 0, np.ones(3, dtype=bool), stages=4)
-    timing = simulate(line(dense), {"a": 2, "z": 2}, n_images=5)
-    assert timing.processes["dense"].first[0] == 4 + 1 + 3 + 1 + 4
-    # a result memory is busy for 1 + 3 + 3 cycles, and there are two
-    assert np.diff(timing.processes["dense"].last).tolist() == [3, 4, 3, 4]
+    timing = simulate(line(dense), {"a": 3, "z": 8}, n_images=5)
+    assert timing.processes["dense"].first[0] == 4 + (2 + 1) + 7 + 1 + 4
+    # a result memory is busy for 3 + 7 + 3 cycles, and there are two
+    assert np.diff(timing.processes["dense"].last).tolist() == [3, 10, 3, 10]
 
 
 @pytest.mark.parametrize(

@@ -59,21 +59,21 @@ struct Layer_fc {
 };
 
 const bitfpga::Job jobs_fc[4][2] = {
-    {{0, 1}, {0, 0}}, {{0, 4}, {0, 1}}, {{0, 5}, {0, 0}}, {{0, 1}, {0, 0}}};
+    {{0, 5}, {0, 3}}, {{0, 6}, {0, 0}}, {{0, 2}, {0, 0}}, {{0, 3}, {0, 0}}};
 
 const unsigned n_jobs_fc[4] = {
-    1, 2, 1, 1};
+    2, 1, 1, 1};
 
 const unsigned pe_split_fc[4] = {
     0, 0, 0, 0};
 
 const bitfpga::Entry entries_fc[6] = {
-    {0, 0, 7, true, false}, {1, 0, 0, true, true}, {0, 0, 0, false, true}, {1, 1, 6, true, false}, {2, 0, 0, true, false}, {3, 0, 0, true, true}};
+    {0, 0, 0, true, false}, {2, 0, 7, true, true}, {0, 0, 0, false, true}, {0, 1, 6, true, false}, {1, 0, 0, true, false}, {3, 0, 0, true, true}};
 
 const bitfpga::ChannelScale<2> scale_fc[3] = {
     {10LL, {{0, 0}, {0, 1}}}, {40LL, {{0, 2}, {0, 1}}}, {-50LL, {{2, 0}, {1, -1}}}};
 
 const uint64_t tap_rows_fc[4][1] = {
-    {5ULL}, {2361056ULL}, {5271126ULL}, {9ULL}};
+    {26476807904ULL}, {38825558ULL}, {69ULL}, {154ULL}};
 
 }  // namespace network
