@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
+from bitfpga.plan.array_memories import ArraySizes, accumulator_bits, array_memories
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.resources import (
+    LANE_ADDRESS,
     LAYER_CONTROL,
-    ROW_BITS,
     Numbers,
     Prices,
     ceil_div,
-    cheaper_memory,
-    line_buffer,
+    lane_rotator,
     lut_ram,
     lut_rom,
     requantiser,
 )
 
 JOB_BITS = 12  # of a job in a PE's list: its cycles, and where its rows begin
-
-
-@dataclass(frozen=True, eq=False)
-class ArraySizes:
-    """The sizes of one folding, or of many side by side (int64 arrays of one length).
-
-    ``in_parts``: whether several sums make an output. ``tap_rows``: of the fullest PE.
-    """
-
-    tile_pixels: Numbers
-    split_rows: Numbers
-    n_pes: Numbers
-    n_entries: Numbers
-    in_parts: Any
-    tap_rows: Numbers
-    decoder_luts: Numbers
-    buffer_rows: Numbers
 
 
 def array_cost(
@@ -51,34 +31,22 @@ def array_cost(
 ) -> tuple[Numbers, Numbers]:
     """Return (LUTs, RAMB36): PEs with their memories, requantiser, line buffer and constants.
 
-    A PE's sums wait in flip-flops until they pass, one PE a cycle, into one memory of results.
+    A PE's sums pass, one PE a cycle, into one memory of results.
     """
     lanes, out_lanes = sizes.tile_pixels * n_samples, beat_pixels * n_samples
-    whole, parts = (facts.accumulator_bits(in_parts) for in_parts in (False, True))
-    acc = np.where(sizes.in_parts, parts, whole)
-    tile = cheaper_memory(2 * (sizes.split_rows + 1), lanes * facts.input_bits, prices)
-    taps = _tap_memory(sizes.tap_rows, source, prices)
+    acc = accumulator_bits(facts, sizes.in_parts)
+    memories = array_memories(facts, sizes, source, n_samples, prices).values()
+    bram36 = sum(memory.count * memory.bram36 for memory in memories)
+    luts = sum(memory.count * memory.luts for memory in memories)
     to_results = np.where(np.asarray(sizes.n_pes) > 1, lanes * acc // 4, 0)
     jobs = lut_rom(ceil_div(sizes.n_entries, sizes.n_pes), JOB_BITS)
-    a_pe = lanes * acc + sizes.decoder_luts + jobs + tile[0] + taps[0] + to_results
-    results = cheaper_memory(2 * sizes.n_entries, lanes * acc, prices)
-    to_requantiser = out_lanes * acc * (ceil_div(sizes.tile_pixels, beat_pixels) - 1) // 4
-    luts = sizes.n_pes * a_pe + results[0] + to_requantiser
+    luts = luts + sizes.n_pes * (lanes * acc + sizes.decoder_luts + jobs + to_results)
+    luts = luts + out_lanes * acc * (ceil_div(sizes.tile_pixels, beat_pixels) - 1) // 4
     luts = luts + _shared_luts(facts, out_lanes, sizes)
-    bram36 = sizes.n_pes * (tile[1] + taps[1]) + results[1]
     if facts.window is not None:
-        elements = facts.window.width * facts.window.channels * sizes.buffer_rows
-        bits = facts.input_bits * n_samples
-        line = line_buffer(sizes.tile_pixels, elements, bits, prices)
-        luts, bram36 = luts + line[0], bram36 + line[1]
+        luts = luts + sizes.line_memories * LANE_ADDRESS
+        luts = luts + lane_rotator(sizes.tile_pixels, facts.input_bits * n_samples)
     return luts + _sum_luts(facts, lanes), bram36
-
-
-def _tap_memory(tap_rows: Numbers, source: str, prices: Prices) -> tuple[Numbers, Numbers]:
-    """Return the memory of one PE's tap rows: all of them, or a queue of those from memory."""
-    if source == "memory":
-        return lut_ram(16, ROW_BITS["memory"]), 0.0
-    return cheaper_memory(tap_rows, ROW_BITS["rom"], prices, read_only=True)
 
 
 def _sum_luts(facts: ArrayFacts, lanes: Numbers) -> Numbers:

@@ -238,4 +238,5 @@ def _array_layer(common: LayerSchedule, array: FoldedArray, design: Design) -> L
         fill_cycles=facts.n_fill,
         walk_cycles=array.walk_cycles,
         emit_cycles=array.emit_cycles,
+        memories=array.styles(design.prices),
     )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.plan.array_cost import ArraySizes, array_cost
+from bitfpga.plan.array_cost import array_cost
+from bitfpga.plan.array_memories import ArraySizes, array_memories
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.folding import Folding
+from bitfpga.plan.line_memory import LineMemory, line_memory
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
@@ -80,21 +82,40 @@ class FoldedArray:
             "outputs": emit * len(self.stream.entry_output),
         }
 
-    def resources(self, prices: Prices) -> Resources:
-        """Return the estimate for these very streams."""
-        index_bits = self.stream.span.bit_length()
-        sizes = ArraySizes(
+    @property
+    def lines(self) -> LineMemory:
+        """The memories of the line buffer, none without a window."""
+        window, folding = self.facts.window, self.folding
+        if window is None:
+            return LineMemory("banks", 0, 1, 1)
+        lanes = self.facts.step.inputs[0].lanes
+        return line_memory(window, folding.tile_pixels, lanes, folding.buffer_rows)
+
+    @property
+    def _sizes(self) -> ArraySizes:
+        return ArraySizes(
             tile_pixels=self.folding.tile_pixels,
             split_rows=self.folding.split_rows,
             n_pes=max(len(self.stream.pe_split), 1),
             n_entries=len(self.stream.entry_output),
             in_parts=self.in_parts,
             tap_rows=max(self.stream.tap_rows.shape[1], 1),
-            decoder_luts=decoder(self.stream.symbol_bits, index_bits),
-            buffer_rows=self.folding.buffer_rows,
+            decoder_luts=decoder(self.stream.symbol_bits, self.stream.span.bit_length()),
+            line_memories=self.lines.n_memories,
+            line_rows=self.lines.rows,
+            line_pixels=self.lines.pixels_a_word,
         )
+
+    def styles(self, prices: Prices) -> dict[str, str]:
+        """Return where each memory lies, ``block`` or ``distributed`` RAM."""
+        shape = (self.folding.source, self.n_samples, prices)
+        memories = array_memories(self.facts, self._sizes, *shape)
+        return {name: memory.style for name, memory in memories.items()}
+
+    def resources(self, prices: Prices) -> Resources:
+        """Return the estimate for these very streams."""
         shape = (self.folding.source, self.beat_pixels, self.n_samples, prices)
-        return as_resources(*array_cost(self.facts, sizes, *shape))
+        return as_resources(*array_cost(self.facts, self._sizes, *shape))
 
 
 class StreamCache:

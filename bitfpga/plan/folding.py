@@ -8,9 +8,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.plan.array_cost import ArraySizes, array_cost
+from bitfpga.plan.array_cost import array_cost
+from bitfpga.plan.array_memories import ArraySizes, line_sizes
 from bitfpga.plan.costs import StreamCost, stream_cost
 from bitfpga.plan.facts import ArrayFacts
+from bitfpga.plan.line_memory import LineMemory, line_memory
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.tiled import WALK_RESTART
@@ -185,8 +187,19 @@ class ArrayOptions:
             in_parts=entries > self.facts.n_outputs,
             tap_rows=np.maximum(ceil_div(self.stored_bits, ROW_BITS[self.source] * n_pes), 1),
             decoder_luts=self.decoder_luts,
-            buffer_rows=self.buffer_rows,
+            **self._line_sizes,
         )
+
+    @cached_property
+    def _line_sizes(self) -> dict[str, Int64]:
+        window, none = self.facts.window, LineMemory("banks", 0, 1, 1)
+        found = {
+            pixels: line_memory(window, pixels, self.in_lanes, rows) if window else none
+            for pixels, rows in zip(
+                self.tile_pixels.tolist(), self.buffer_rows.tolist(), strict=True
+            )
+        }
+        return line_sizes([found[pixels] for pixels in self.tile_pixels.tolist()])
 
     @cached_property
     def buffer_rows(self) -> Int64:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitfpga.boards import Board
+from bitfpga.plan.line_memory import LineMemory
 from bitfpga.plan.schedule import Resources
 
 IntArray = npt.NDArray[np.int64]
@@ -94,12 +95,12 @@ def lane_rotator(lanes: Numbers, bits: int) -> Numbers:
 
 
 def line_buffer(
-    lanes: Numbers, elements: Numbers, bits: int, prices: Prices
+    lines: LineMemory, lanes: int, bits: int, prices: Prices
 ) -> tuple[Numbers, Numbers]:
-    """Return (LUTs, RAMB36) of a line buffer read by ``lanes`` pixels at once, banks and all."""
-    lanes = np.asarray(lanes)
-    luts, blocks = cheaper_memory(ceil_div(np.asarray(elements), lanes), bits, prices)
-    return lanes * (luts + LANE_ADDRESS) + lane_rotator(lanes, bits), lanes * blocks
+    """Return (LUTs, RAMB36) of a line buffer of pixels of ``bits``, read by ``lanes`` at once."""
+    luts, blocks = cheaper_memory(lines.rows, bits * lines.pixels_a_word, prices)
+    luts = lines.n_memories * (luts + LANE_ADDRESS) + lane_rotator(lanes, bits)
+    return luts, lines.n_memories * blocks
 
 
 def fifo(depth: int, bits: int) -> Resources:

@@ -16,7 +16,7 @@ from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 from bitfpga.plan.streams import LayerStream
 
-SCHEDULE_VERSION = 2
+SCHEDULE_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class LayerSchedule:
     without any tap. ``tap_bits``: stored bits of the index stream and
     of the list of its jobs, ``entropy`` in bits per tap.
     ``fill_cycles``, ``walk_cycles``, ``emit_cycles``: of one tile, its three processes overlap.
+    ``memories``: by name (``plan.array_memories``), ``block`` or ``distributed``.
 
     ``interval_cycles``: between two blocks if nothing else held the layer up, ``bound`` by what.
     ``first_cycle``, ``last_cycle``: of the first sample's first and last result in the pipeline.
@@ -85,6 +86,7 @@ class LayerSchedule:
     emit_cycles: int = 0
     first_cycle: int = 0
     last_cycle: int = 0
+    memories: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_columns(self) -> int:

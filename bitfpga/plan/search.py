@@ -19,6 +19,7 @@ from bitfpga.plan.assemble import (
 from bitfpga.plan.facts import ArrayFacts, array_facts, step_window
 from bitfpga.plan.folded import StreamCache
 from bitfpga.plan.folding import ArrayOptions, Folding
+from bitfpga.plan.line_memory import line_memory
 from bitfpga.plan.lower import lower
 from bitfpga.plan.multipliers import to_terms
 from bitfpga.plan.requantising import sum_widths
@@ -201,9 +202,9 @@ def step_resources(step: Step, n_samples: int, prices: Prices) -> Resources:
         places = cheaper_memory(stream.beats.size, 16, prices, read_only=True)
         luts, bram36 = luts + places[0], bram36 + places[1]
     if step.kind in POOLS:
-        window = step_window(step)
-        rows = pool_buffer_rows(step, stream.lanes) * window.width * window.channels
-        memory = line_buffer(stream.lanes, rows, step.types[0].bits * n_samples, prices)
+        rows = pool_buffer_rows(step, stream.lanes)
+        lines = line_memory(step_window(step), stream.lanes, step.inputs[0].lanes, rows)
+        memory = line_buffer(lines, stream.lanes, step.types[0].bits * n_samples, prices)
         luts, bram36 = luts + memory[0], bram36 + memory[1]
     if step.kind == "table":
         luts += float(lut_rom(1 << step.types[0].bits, stream.tensor.bits)) * lanes

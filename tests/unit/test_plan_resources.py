@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitfpga.boards import load_board
+from bitfpga.plan.line_memory import LineMemory
 from bitfpga.plan.resources import (
     FFS_PER_LUT,
     FIFO_IN_LUTS,
@@ -101,7 +102,10 @@ def test_fifos_are_shift_registers_until_they_are_deep() -> None:
 
 
 def test_lanes_of_a_line_buffer_are_banks() -> None:
-    one, four = (line_buffer(lanes, 4096, 8, PRICES) for lanes in (1, 4))
+    one, four = (
+        line_buffer(LineMemory("banks", lanes, 4096 // lanes, 1), lanes, 8, PRICES)
+        for lanes in (1, 4)
+    )
     assert float(one[0]) * PRICES.lut + float(one[1]) * PRICES.bram36 > 0
     assert four[0] > one[0] or four[1] > one[1]
     assert [int(lane_rotator(n, 8)) for n in (1, 2, 4, 8, 16)] == [0, 16, 32, 128, 256]

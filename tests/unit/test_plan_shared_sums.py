@@ -11,7 +11,8 @@ from bitfpga.boards import load_board
 from bitfpga.digits import NumberSystem, to_digits
 from bitfpga.ir import Network, Reshape, TensorType
 from bitfpga.plan import layer_stream, lower, plan, read_stream, step_sums
-from bitfpga.plan.array_cost import ArraySizes, array_cost
+from bitfpga.plan.array_cost import array_cost
+from bitfpga.plan.array_memories import ArraySizes
 from bitfpga.plan.facts import array_facts, window_weight
 from bitfpga.plan.resources import Prices
 from bitfpga.plan.shared_sums import GroupSums
@@ -131,7 +132,7 @@ def test_sums_cost_an_adder_and_a_memory_in_every_lane() -> None:
     layer = coded(dense("fc", source, output, "input"), config(group_size=16))
     step = only_step(Network("net", source, (layer,)), 1)
     facts, prices = array_facts(step, BBS), Prices(1.0, 100.0)
-    sizes = ArraySizes(1, 46, 2, 3, False, 10, 50, 0)
+    sizes = ArraySizes(1, 46, 2, 3, False, 10, 50, 0, 1, 1)
     luts, _ = array_cost(facts, sizes, "rom", 1, 2, prices)
     object.__setattr__(facts, "sums", None)
     without, _ = array_cost(facts, sizes, "rom", 1, 2, prices)
