@@ -22,7 +22,7 @@ from bitfpga.plan.schedule import (
 from bitfpga.plan.shared_sums import GroupSums
 from bitfpga.plan.steps import ARRAYS, JOINS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
 from bitfpga.plan.streams import LayerStream
-from bitfpga.plan.windows import tile_limits
+from bitfpga.plan.windows import tile_blocks, tile_limits
 
 __all__ = [
     "ARRAYS",
@@ -56,6 +56,7 @@ __all__ = [
     "step_sums",
     "step_taps",
     "step_window",
+    "tile_blocks",
     "tile_limits",
     "to_terms",
 ]

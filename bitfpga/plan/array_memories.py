@@ -23,7 +23,8 @@ from bitfpga.plan.resources import (
 class ArraySizes:
     """The sizes of one folding, or of many side by side (int64 arrays of one length).
 
-    ``in_parts``: whether several sums make an output. ``tap_rows``: of the fullest PE.
+    ``in_parts``: whether several sums make an output. ``tap_rows`` of ``tap_bits``: of the fullest
+    PE.
     ``line_memories`` of ``line_rows`` words of ``line_pixels`` pixels make the line buffer.
     """
 
@@ -33,6 +34,7 @@ class ArraySizes:
     n_entries: Numbers
     in_parts: Any
     tap_rows: Numbers
+    tap_bits: Numbers
     decoder_luts: Numbers
     line_memories: Numbers
     line_rows: Numbers
@@ -84,7 +86,7 @@ def array_memories(
     results = cheaper_memory(2 * sizes.n_entries, row_bits, prices)
     memories = {
         "tile": Memory(sizes.n_pes, *tile),
-        "taps": Memory(sizes.n_pes, *_tap_memory(sizes.tap_rows, source, prices)),
+        "taps": Memory(sizes.n_pes, *_tap_memory(sizes, source, prices)),
         "results": Memory(1, *results),
     }
     if facts.window is not None:
@@ -94,7 +96,7 @@ def array_memories(
     return memories
 
 
-def _tap_memory(tap_rows: Numbers, source: str, prices: Prices) -> tuple[Numbers, Numbers]:
+def _tap_memory(sizes: ArraySizes, source: str, prices: Prices) -> tuple[Numbers, Numbers]:
     if source == "memory":
         return lut_ram(16, ROW_BITS["memory"]), 0.0
-    return cheaper_memory(tap_rows, ROW_BITS["rom"], prices, read_only=True)
+    return cheaper_memory(sizes.tap_rows, sizes.tap_bits, prices, read_only=True)

@@ -17,9 +17,10 @@ Bool = npt.NDArray[np.bool_]
 Cells = npt.NDArray[np.uint16]
 
 SYMBOL_BITS = range(1, 13)
+MEMORY_ROW_BITS = 64
 _PAIR_STEPS = 3
 _LONGEST_PAIR = 3
-_CYCLE_SLACK = 0.025
+_CYCLE_SLACK = 0.02
 
 
 def cells_per_row(row_bits: int, symbol_bits: int) -> int:
@@ -27,6 +28,13 @@ def cells_per_row(row_bits: int, symbol_bits: int) -> int:
     if row_bits <= symbol_bits:
         raise ValueError(f"a cell of {symbol_bits + 1} bits does not fit a row of {row_bits} bits")
     return row_bits // (symbol_bits + 1)
+
+
+def stored_bits(row_bits: int, symbol_bits: int) -> int:
+    """Return the bits of a tap row as it is stored: its cells, or a whole word of memory."""
+    if row_bits >= MEMORY_ROW_BITS:
+        return row_bits
+    return cells_per_row(row_bits, symbol_bits) * (symbol_bits + 1)
 
 
 def gap_costs(largest: int, symbol_bits: int) -> tuple[Int32, Int32]:
@@ -39,16 +47,17 @@ def choose_symbol_bits(gap_counts: Int64, row_bits: int) -> tuple[int, int, int]
     """Return symbol bits, cells and cycles of the smallest code that costs hardly any cycles.
 
     ``gap_counts``: how often each gap occurs, int64 [largest + 1]. Among the symbol bits whose
-    cycles exceed the fewest possible by at most 2.5 %, those with the fewest stored bits are
+    cycles exceed the fewest possible by at most 2 %, those with the fewest stored bits are
     taken; of equals, the fewest symbol bits.
     """
     options = []
     for symbol_bits in SYMBOL_BITS:
-        if symbol_bits < row_bits:
+        if 2 * (symbol_bits + 1) <= row_bits:
             costs = gap_costs(len(gap_counts) - 1, symbol_bits)
             n_cells, cycles = (int(gap_counts @ cost) for cost in costs)
             n_rows = -(-n_cells // cells_per_row(row_bits, symbol_bits))
-            options.append((n_rows, symbol_bits, n_cells, cycles))
+            bits = n_rows * stored_bits(row_bits, symbol_bits)
+            options.append((bits, symbol_bits, n_cells, cycles))
     fewest = min(cycles for *_, cycles in options)
     good = [option for option in options if option[-1] <= fewest * (1 + _CYCLE_SLACK)]
     _, symbol_bits, n_cells, cycles = min(good)

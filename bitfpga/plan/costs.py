@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bitfpga.plan.cells import cells_per_row, choose_symbol_bits, gap_costs
+from bitfpga.plan.cells import cells_per_row, choose_symbol_bits, gap_costs, stored_bits
 from bitfpga.plan.gaps import gap_counts, split_taps
 from bitfpga.plan.taps import Taps
 
@@ -13,11 +13,12 @@ from bitfpga.plan.taps import Taps
 class StreamCost:
     """What a layer's stream costs before its taps are dealt to PEs.
 
-    ``split_cycles``: cycles of each split, summed over its PEs. ``bits``: stored cells in whole
+    ``row_bits``: of a tap row as it is stored. ``split_cycles``: cycles of each split, summed over its PEs. ``bits``: stored cells in whole
     tap rows. ``n_jobs``: outputs with taps, counted once in each split.
     """
 
     symbol_bits: int
+    row_bits: int
     bits: int
     n_cells: int
     n_jobs: int
@@ -38,5 +39,7 @@ def stream_cost(taps: Taps, split_rows: int, row_bits: int) -> StreamCost:
     counts = gap_counts(parts)
     symbol_bits, n_cells, _ = choose_symbol_bits(counts.sum(axis=0), row_bits)
     cycles = counts @ gap_costs(counts.shape[1] - 1, symbol_bits)[1]
-    bits = -(-n_cells // cells_per_row(row_bits, symbol_bits)) * row_bits
-    return StreamCost(symbol_bits, bits, n_cells, len(parts.starts) - 1, tuple(cycles.tolist()))
+    width = stored_bits(row_bits, symbol_bits)
+    bits = -(-n_cells // cells_per_row(row_bits, symbol_bits)) * width
+    n_jobs = len(parts.starts) - 1
+    return StreamCost(symbol_bits, width, bits, n_cells, n_jobs, tuple(cycles.tolist()))

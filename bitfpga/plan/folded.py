@@ -100,6 +100,7 @@ class FoldedArray:
             n_entries=len(self.stream.entry_output),
             in_parts=self.in_parts,
             tap_rows=max(self.stream.tap_rows.shape[1], 1),
+            tap_bits=self.stream.row_bits,
             decoder_luts=decoder(self.stream.symbol_bits, self.stream.span.bit_length()),
             line_memories=self.lines.n_memories,
             line_rows=self.lines.rows,

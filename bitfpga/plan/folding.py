@@ -113,6 +113,11 @@ class ArrayOptions:
         return self._of_costs([cost.bits for cost in self.costs.values()])
 
     @cached_property
+    def row_bits(self) -> Int64:
+        """Bits of a tap row as it is stored."""
+        return self._of_costs([cost.row_bits for cost in self.costs.values()])
+
+    @cached_property
     def decoder_luts(self) -> Int64:
         """LUTs of a PE's tap decoder."""
         index_bits = [int(rows).bit_length() for rows in self.costs]
@@ -185,7 +190,8 @@ class ArrayOptions:
             n_pes=n_pes,
             n_entries=entries,
             in_parts=entries > self.facts.n_outputs,
-            tap_rows=np.maximum(ceil_div(self.stored_bits, ROW_BITS[self.source] * n_pes), 1),
+            tap_rows=np.maximum(ceil_div(self.stored_bits, self.row_bits * n_pes), 1),
+            tap_bits=self.row_bits,
             decoder_luts=self.decoder_luts,
             **self._line_sizes,
         )

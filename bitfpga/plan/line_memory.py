@@ -20,9 +20,14 @@ class LineMemory:
     pixels_a_word: int
 
 
-def line_memory(window: Window, tile_pixels: int, beat_pixels: int, buffer_rows: int) -> LineMemory:
-    """Return the memories of a ring of ``buffer_rows`` rows: banks wherever they can serve it."""
-    if not _serves_banks(window, beat_pixels):
+def line_memory(
+    window: Window, tile_pixels: int, beat_pixels: int, buffer_rows: int, *, banks: bool = True
+) -> LineMemory:
+    """Return the memories of a ring of ``buffer_rows`` rows: banks where they can serve it.
+
+    Copies, which take ``tile_pixels`` times the bits but no rotator, if not ``banks``.
+    """
+    if not (banks and _serves_banks(window, beat_pixels)):
         rows = _kept_blocks(window, beat_pixels, buffer_rows) * window.channels
         return LineMemory("copies", tile_pixels, rows, beat_pixels)
     stride_y, stride_x = window.stride

@@ -20,7 +20,7 @@ IntArray = npt.NDArray[np.int64]
 Numbers = Any  # an int or an integer array; the functions below take and return either
 
 BLOCK_RAM_MODES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-ROW_BITS = {"rom": 36, "memory": 64}
+ROW_BITS = {"rom": 18, "memory": 64}  # most of a tap row: a decoder holds one in registers
 LAYER_CONTROL = 80
 TOP_CONTROL = Resources(luts=1200, ffs=1800, bram36=2.0)
 FFS_PER_LUT = 1.1

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.plan.cells import choose_symbol_bits, encode, gap_costs, pack
+from bitfpga.plan.cells import choose_symbol_bits, encode, gap_costs, pack, stored_bits
 from bitfpga.plan.gaps import SplitTaps, element_gaps, gap_counts, split_taps
 from bitfpga.plan.jobs import Jobs, deal_jobs
 from bitfpga.plan.staggering import WaitCosts, stagger
@@ -101,7 +101,7 @@ def build_stream(
     pe_cycles = _sums(job_cycles, jobs.pe_bounds)
     return LayerStream(
         symbol_bits=bits,
-        row_bits=row_bits,
+        row_bits=stored_bits(row_bits, bits),
         span=parts.span,
         n_splits=parts.n_splits,
         split_rows=split_rows,

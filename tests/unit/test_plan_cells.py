@@ -14,6 +14,7 @@ from bitfpga.plan.cells import (
     encode,
     gap_costs,
     pack,
+    stored_bits,
 )
 
 GAPS = st.lists(st.integers(1, 300), max_size=20).map(lambda gaps: np.array(gaps, np.int32))
@@ -80,20 +81,20 @@ def test_the_fewest_bits_are_chosen_among_those_that_cost_hardly_a_cycle(gaps, r
     counts = np.bincount(gaps, minlength=2)
     symbol_bits, n_cells, cycles = choose_symbol_bits(counts, row_bits)
     costs = {}
-    for bits in range(1, min(row_bits, 13)):
+    for bits in range(1, min(row_bits // 2, 13)):
         taps = followed(encode(gaps, gaps > 9, bits).tolist(), bits)
         used = sum(tap[2] for tap in taps)
         rows = -(-used // cells_per_row(row_bits, bits))
-        costs[bits] = rows, used, sum(tap[3] for tap in taps)
+        costs[bits] = rows * stored_bits(row_bits, bits), used, sum(tap[3] for tap in taps)
     assert costs[symbol_bits][1:] == (n_cells, cycles)
-    allowed = 1.025 * min(cost[2] for cost in costs.values())
+    allowed = 1.02 * min(cost[2] for cost in costs.values())
     assert cycles <= allowed
     best = min((cost[0], bits) for bits, cost in costs.items() if cost[2] <= allowed)
     assert best == (costs[symbol_bits][0], symbol_bits)
 
 
-@pytest.mark.parametrize(("n_far", "symbol_bits"), [(25, 2), (26, 3)])
-def test_one_cycle_in_forty_is_what_a_code_may_cost(n_far: int, symbol_bits: int) -> None:
+@pytest.mark.parametrize(("n_far", "symbol_bits"), [(20, 2), (21, 3)])
+def test_one_cycle_in_fifty_is_what_a_code_may_cost(n_far: int, symbol_bits: int) -> None:
     counts = np.zeros(11, np.int64)
     counts[3], counts[10] = 1000 - n_far, n_far
     assert choose_symbol_bits(counts, 60)[0] == symbol_bits

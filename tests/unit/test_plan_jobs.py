@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tap_cases import SYSTEMS, grouped_weights, random_weight
 
 from bitfpga.digits import NumberSystem
+from bitfpga.plan.cells import stored_bits
 from bitfpga.plan.costs import StreamCost, stream_cost
 from bitfpga.plan.dealing import share_pes
 from bitfpga.plan.folding import WAITS
@@ -147,7 +148,9 @@ def test_the_cost_of_a_stream_is_what_its_stream_takes(drawn, system, split_rows
     stream = build_stream(
         taps, split_rows=split_rows, n_pes=n_splits, row_bits=row_bits, symbol_bits=cost.symbol_bits
     )
-    assert cost.bits == -(-cost.n_cells // (row_bits // (cost.symbol_bits + 1))) * row_bits
+    n_rows = -(-cost.n_cells // (row_bits // (cost.symbol_bits + 1)))
+    assert cost.bits == n_rows * cost.row_bits
+    assert cost.row_bits == stored_bits(row_bits, cost.symbol_bits) == stream.row_bits
     if (np.bincount(stream.pe_split, minlength=n_splits) == 1).all():
         cycles = np.array(cost.split_cycles)[stream.pe_split]
         assert cost.n_jobs == stream.n_jobs.sum()

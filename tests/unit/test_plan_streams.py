@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tap_cases import SYSTEMS, grouped_weights, random_weight, stream_of, whole_window
 
 from bitfpga.digits import NumberSystem, to_digits
+from bitfpga.plan.cells import stored_bits
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.streams import bits_per_tap
 from bitfpga.plan.taps import layer_taps, tap_entropy
@@ -44,7 +45,8 @@ def test_the_cells_decode_to_the_weights(
     whole = whole_window(weight, n_groups)
     np.testing.assert_array_equal(read_stream(stream, taps.n_rows), whole)
     assert symbol_bits in (None, stream.symbol_bits)
-    assert (len(stream.n_cells), stream.row_bits) == (n_pes, row_bits)
+    assert len(stream.n_cells) == n_pes
+    assert stream.row_bits == stored_bits(row_bits, stream.symbol_bits)
     assert stream.n_taps == len(taps) == to_digits(weight, system).count
     assert stream.pe_cycles.tolist() == stream.job_cycles.sum(axis=1).tolist()
     assert stream.n_taps + stream.n_null == stream.pe_cycles.sum()
