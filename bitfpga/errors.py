@@ -37,6 +37,10 @@ class CsimError(BitfpgaError):
     """``csim``: the simulation did not run to its end, or did not equal the reference."""
 
 
+class SynthError(BitfpgaError):
+    """``synth``: the Verilog does not equal the reference, its plan, or a rule of its own."""
+
+
 class UsageError(BitfpgaError):
     """``cli``: flags or arguments that are unknown or make no sense together."""
 

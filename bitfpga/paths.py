@@ -29,6 +29,11 @@ def rtl_dir() -> Path:
     return _data_dir("hls_templates/rtl")
 
 
+def testbench_dir() -> Path:
+    """Return the folder of fixed C++ testbenches; ProjectError if this installation lacks it."""
+    return _data_dir("hls_templates/testbench")
+
+
 def boards_dir() -> Path:
     """Return the folder of board descriptions, one TOML each; ProjectError if missing."""
     return _data_dir("overlays/boards")

@@ -15,13 +15,10 @@ from bitfpga.ir import IntArray, Network
 from bitfpga.paths import include_dir
 from bitfpga.plan import (
     ARRAYS,
-    LayerSchedule,
-    LayerStream,
     Pipeline,
     Schedule,
-    Step,
-    layer_stream,
     lower,
+    planned_stream,
     step_sums,
 )
 
@@ -79,7 +76,7 @@ def _context(
             on_layer(f"writing {step.label}")
         folded, stream, sums = schedule.layer(step.name), None, None
         if step.kind in ARRAYS:
-            stream = _stream(step, folded, schedule)
+            stream = planned_stream(step, schedule)
             sums = step_sums(step, schedule.number_system)
         structs.append(layer_struct(step, folded, stream, offset, sums))
         arrays += step_arrays(step, folded, stream, sums)
@@ -103,13 +100,6 @@ def _context(
         "output_type": f"{network.output.dtype.name}_t",
     }
     return context, taps
-
-
-def _stream(step: Step, folded: LayerSchedule, schedule: Schedule) -> LayerStream:
-    """Return the index stream that planning built, or build it again."""
-    if schedule.streams is not None and folded.n_taps:
-        return schedule.streams[step.name]
-    return layer_stream(step, folded, schedule.number_system)
 
 
 def _main_tile(schedule: Schedule) -> int:

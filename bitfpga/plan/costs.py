@@ -13,8 +13,9 @@ from bitfpga.plan.taps import Taps
 class StreamCost:
     """What a layer's stream costs before its taps are dealt to PEs.
 
-    ``row_bits``: of a tap row as it is stored. ``split_cycles``: cycles of each split, summed over its PEs. ``bits``: stored cells in whole
-    tap rows. ``n_jobs``: outputs with taps, counted once in each split.
+    ``row_bits``: of a tap row as it is stored. ``bits``: stored cells in whole tap rows.
+    ``split_cycles``: cycles of each split, summed over its PEs. ``n_jobs``: outputs with taps,
+    counted once in each split.
     """
 
     symbol_bits: int

@@ -14,6 +14,7 @@ EXIT_CODES = {
     "PlanError": 1,
     "ProjectError": 1,
     "CsimError": 1,
+    "SynthError": 1,
     "UsageError": 2,
     "ToolError": 3,
 }

@@ -15,6 +15,7 @@ FOLDERS: dict[str, Callable[[], Path]] = {
     "hls_templates/templates": paths.templates_dir,
     "hls_templates/include": paths.include_dir,
     "hls_templates/rtl": paths.rtl_dir,
+    "hls_templates/testbench": paths.testbench_dir,
     "overlays/boards": paths.boards_dir,
     "overlays": paths.overlays_dir,
 }
