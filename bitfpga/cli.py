@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bitfpga import __version__
+from bitfpga.cli_options import (
+    Folder,
+    Json,
+    Output,
+    chosen_inputs,
+    print_json,
+    warn_changed,
+)
+from bitfpga.cli_synth import synth_command
 from bitfpga.csim import check, simulate
 from bitfpga.demo import BOARD, demo_table, run_demo
 from bitfpga.digits import NumberSystem
 from bitfpga.errors import UsageError
-from bitfpga.ir import IntArray, Network
-from bitfpga.npy import npy_writer, read_npy
+from bitfpga.ir import Network
+from bitfpga.npy import npy_writer
 from bitfpga.output import csim_document, csim_rows, print_written, progress
-from bitfpga.project import build, golden_inputs
-from bitfpga.project_folder import ProjectFolder, check_replaceable, open_project
+from bitfpga.project import build
+from bitfpga.project_folder import check_replaceable, open_project
 from bitfpga.report import facts_table, print_whole, schedule_lines, schedule_summary, write_report
-from bitfpga.terminal import err, exit_codes, out, say
-
-RANDOM_SAMPLES = 1000
+from bitfpga.terminal import err, exit_codes, out
 
 app = typer.Typer(
     help="Bit-pruned networks as multiplier-free accelerators for Zynq boards.",
@@ -30,9 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Folder = Annotated[Path, typer.Argument(help="A project folder made by 'bitfpga build'.")]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Folder to write.")]
+app.command("synth")(synth_command)
 
 
 def main() -> None:
@@ -94,7 +98,7 @@ def build_command(
         )
     folder = project.write(output, force=force)
     if as_json:
-        _print_json({"folder": str(folder), **schedule_summary(project.schedule)})
+        print_json({"folder": str(folder), **schedule_summary(project.schedule)})
         return
     print_whole(out, schedule_lines(project.schedule, out))
     print_written(len(project.files) + 1, folder, "csim", output)
@@ -128,8 +132,8 @@ def csim_command(
     if checked and bounded:
         raise UsageError("give --checked or --bounded, not both")
     project = open_project(folder)
-    _warn_changed(project)
-    x = _csim_inputs(project, inputs)
+    warn_changed(project)
+    x = chosen_inputs(project, inputs)
     with npy_writer(outputs) as write:
         with err.status("compiling and simulating"):
             result = simulate(project.path, project.network, x, checked=checked, bounded=bounded)
@@ -139,7 +143,7 @@ def csim_command(
     types = "ap_int" if checked else "native, planned FIFOs" if bounded else "native"
     document = csim_document(project, result, types)
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     name = project.network.name
     print_whole(out, [f"C simulation of {name}", facts_table(csim_rows(document))])
@@ -162,12 +166,12 @@ def report_command(
     if not html and (page is not None or force):
         raise UsageError("--output and --force are for the page: give --html as well")
     project = open_project(folder)
-    _warn_changed(project)
+    warn_changed(project)
     written = write_report(project, page, force=force) if html else None
     if as_json:
         found = {"folder": str(project.path), "changed": list(project.changed)}
         paths = {"html": str(written)} if written else {}
-        _print_json({**found, **paths, **schedule_summary(project.schedule)})
+        print_json({**found, **paths, **schedule_summary(project.schedule)})
         return
     print_whole(out, schedule_lines(project.schedule, out))
     if written:
@@ -183,7 +187,7 @@ def demo_command(
     with err.status("building, compiling and simulating the demo"):
         result = run_demo(output)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "folder": str(result.folder),
                 "n_samples": result.n_samples,
@@ -195,23 +199,3 @@ def demo_command(
         return
     print_whole(out, ["bitfpga demo: 8x8 digits, C simulation", demo_table(result)])
     print_written(result.n_files, result.folder, "report", output)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, indent=1))
-
-
-def _warn_changed(project: ProjectFolder) -> None:
-    if project.changed:
-        names, more = ", ".join(project.changed[:5]), len(project.changed) - 5
-        say(f"note: changed since the build: {names}" + (f" and {more} more" if more > 0 else ""))
-
-
-def _csim_inputs(project: ProjectFolder, path: Path | None) -> IntArray:
-    network = project.network
-    if path is not None:
-        array = read_npy(path)
-        return network.quantise(array) if array.dtype.kind == "f" else array
-    if network.vectors is not None:
-        return network.vectors.x
-    return golden_inputs(network, RANDOM_SAMPLES)

@@ -14,12 +14,13 @@ from bitfpga.ir import Network
 from bitfpga.plan import Schedule, schedule_from_json
 
 FORMAT, VERSION = "bitfpga-project", 1
-MANIFEST, CACHE = "manifest.json", "csim"
+MANIFEST, CACHE, SYNTH = "manifest.json", "csim", "synth"
 SCHEDULE, NETWORK = "schedule.json", "network.bitfpga"
 REPORT, REPORT_MARK = "report.html", "<!DOCTYPE html>\n<!-- bitfpga report -->"
 MAX_TEXT_BYTES = 16 << 20
 _NAME = re.compile(r"(?!\.{1,2}(/|$))[\w.-]{1,200}(/(?!\.{1,2}(/|$))[\w.-]{1,200}){0,8}", re.ASCII)
-_CACHED = re.compile(r"([0-9a-f]{16}|(run|trace)-\w+)(/.+)?")  # what csim keeps or leaves behind
+# What csim and synth keep, or leave behind.
+_CACHED = re.compile(r"([0-9a-f]{16}|(run|trace)-\w+)(/.+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def check_replaceable(folder: Path, force: bool) -> None:
     try:
         if folder.is_symlink():
             raise ProjectError(f"{folder} is a link")
-        ours = {MANIFEST, CACHE, *_read_manifest(folder)}
+        ours = {MANIFEST, CACHE, SYNTH, *_read_manifest(folder)}
         if is_report(folder / REPORT) and not (folder / REPORT).is_symlink():
             ours.add(REPORT)
     except BitfpgaError:
@@ -105,7 +106,7 @@ def _entries(folder: Path) -> list[str]:
 
 def _is_cached(name: str) -> bool:
     first, _, rest = name.partition("/")
-    return first == CACHE and _CACHED.fullmatch(rest) is not None
+    return first in (CACHE, SYNTH) and _CACHED.fullmatch(rest) is not None
 
 
 def sha256(data: bytes) -> str:
