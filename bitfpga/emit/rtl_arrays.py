@@ -8,9 +8,9 @@ import numpy.typing as npt
 from bitfpga.emit.rtl_part import Part, Rom
 from bitfpga.emit.rtl_scales import make_scale
 from bitfpga.emit.rtl_windows import line_buffer
-from bitfpga.emit.rtl_words import Parameter, address_bits, hex_file, memory_style, pack, packed
+from bitfpga.emit.rtl_words import Parameter, address_bits, hex_file, pack, packed
 from bitfpga.ir import Conv, Dense
-from bitfpga.plan import LayerSchedule, LayerStream, Step, channel_multipliers
+from bitfpga.plan import LayerSchedule, LayerStream, Step, channel_multipliers, memory_style
 
 Int64 = npt.NDArray[np.int64]
 TIME_BITS, PE_BITS, BASE_BITS = 20, 12, 16
@@ -61,7 +61,7 @@ def _pes(folded: LayerSchedule, stream: LayerStream) -> Tables:
         "HAS_BASE": int(stream.job_base.any()),
         "FIRST_BASE": packed(stream.job_base[:, 0], BASE_BITS),
         "PE_SPLIT": packed(stream.pe_split, 16),
-        "EVENT_STYLE": memory_style(n_results, EVENT_BITS),
+        "EVENT_STYLE": memory_style(n_results, read_only=True),
         "TILE_STYLE": folded.memories["tile"],
         "RESULT_STYLE": folded.memories["results"],
     }
@@ -111,10 +111,10 @@ def _emission(step: Step, folded: LayerSchedule, stream: LayerStream) -> Tables:
         "ENTRY_SHIFT_BITS": shift_bits,
         "ALL_LAST": int(stream.entry_last.all()),
         "ENTRY_FILE": "entries",
-        "ENTRY_STYLE": memory_style(len(entries), 2 + shift_bits + bits),
+        "ENTRY_STYLE": memory_style(len(entries), read_only=True),
         "SCALES": len(words),
         "SCALE_FILE": "scale",
-        "SCALE_STYLE": memory_style(len(words), scale.bits),
+        "SCALE_STYLE": memory_style(len(words), read_only=True),
         **scale.parameters,
     }
     data = {

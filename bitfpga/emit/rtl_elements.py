@@ -6,9 +6,9 @@ import numpy as np
 
 from bitfpga.emit.rtl_part import Part
 from bitfpga.emit.rtl_scales import make_scale
-from bitfpga.emit.rtl_words import Parameter, hex_file, memory_style, packed, side_by_side
+from bitfpga.emit.rtl_words import Parameter, hex_file, packed, side_by_side
 from bitfpga.ir import Add, Requantise
-from bitfpga.plan import LayerSchedule, Step, element_multipliers, to_terms
+from bitfpga.plan import LayerSchedule, Step, element_multipliers, memory_style, to_terms
 
 
 def scale_part(step: Step, folded: LayerSchedule, n_samples: int) -> Part:
@@ -54,7 +54,7 @@ def sum_part(step: Step, folded: LayerSchedule, n_samples: int) -> Part:
         "BLOCKS": n_blocks,
         "LAST_PIXELS": view.pixels - (n_blocks - 1) * source.lanes,
         "SUM_BITS": folded.accumulator_bits,
-        "SUM_STYLE": memory_style(view.channels, folded.accumulator_bits * n_samples),
+        "SUM_STYLE": memory_style(view.channels),
     }
     return Part("sum_map", {**parameters, **scales}, data)
 
@@ -72,7 +72,7 @@ def step_scales(step: Step, folded: LayerSchedule) -> tuple[dict[str, Parameter]
     parameters: dict[str, Parameter] = {
         "SCALES": len(words),
         "SCALE_FILE": "scale",
-        "SCALE_STYLE": memory_style(len(words), scale.bits * count),
+        "SCALE_STYLE": memory_style(len(words), read_only=True),
         **scale.parameters,
     }
     if step.kind != "sum_map":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bitfpga.emit.rtl_part import Part
-from bitfpga.emit.rtl_words import Parameter, memory_style
+from bitfpga.emit.rtl_words import Parameter
 from bitfpga.ir import TensorType
-from bitfpga.plan import Stream, is_sequential
+from bitfpga.plan import Stream, is_sequential, memory_style
 
 
 def load_part(stream: Stream, n_samples: int) -> Part:
@@ -39,5 +39,5 @@ def _sizes(stream: Stream, n_samples: int, tensor: TensorType) -> dict[str, Para
         assert strides is not None
         sizes["SAMPLES"] = n_samples
         sizes["CHANNEL_STRIDE"], sizes["PIXEL_STRIDE"] = strides
-        sizes["STYLE"] = memory_style(2 * stream.n_beats, stream.tensor.bits)
+        sizes["STYLE"] = memory_style(2 * stream.n_beats)
     return sizes

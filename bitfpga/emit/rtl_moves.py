@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from bitfpga.emit.rtl_part import Part
-from bitfpga.emit.rtl_words import address_bits, hex_file, memory_style, pack, packed, side_by_side
+from bitfpga.emit.rtl_words import address_bits, hex_file, pack, packed, side_by_side
 from bitfpga.ir import Table
-from bitfpga.plan import Step, Stream
+from bitfpga.plan import Step, Stream, memory_style
 
 
 def fork_part(stream: Stream, n_samples: int, n_outputs: int) -> Part:
@@ -54,8 +54,8 @@ def gather_part(step: Step, n_samples: int) -> Part:
             "OUT_LANES": output.lanes,
             "OUT_BEATS": output.n_beats,
             "FILE": "source",
-            "STYLE": memory_style(2 * sum(n_beats), lanes * pixel_bits),
-            "SOURCE_STYLE": memory_style(output.n_beats, width),
+            "STYLE": memory_style(2 * sum(n_beats)),
+            "SOURCE_STYLE": memory_style(output.n_beats, read_only=True),
         },
         {"source": hex_file(side_by_side(words, 1 + sum(bits), output.lanes), width)},
         in_lanes=lanes,
@@ -78,7 +78,7 @@ def table_part(step: Step, n_samples: int) -> Part:
             "LOW": layer.low,
             "ENTRIES": n_entries,
             "FILE": "table",
-            "STYLE": memory_style(n_entries, bits),
+            "STYLE": memory_style(n_entries, read_only=True),
         },
         {"table": hex_file(layer.table.tolist(), bits)},
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bitfpga.emit.rtl_elements import step_scales
 from bitfpga.emit.rtl_part import Part
-from bitfpga.emit.rtl_words import Parameter, hex_file, memory_style, pack
-from bitfpga.plan import LayerSchedule, Step, line_memory, step_window, tile_limits
+from bitfpga.emit.rtl_words import Parameter, hex_file, pack
+from bitfpga.plan import LayerSchedule, Step, memory_style, step_window, tile_limits
 
 LIMIT_BITS = 24
 
@@ -18,9 +18,8 @@ def pool_part(step: Step, folded: LayerSchedule, n_samples: int) -> Part:
     tensor, bits = step.inputs[0].tensor, step.inputs[0].tensor.bits
     if step.kind == "sum_pool":
         bits = folded.accumulator_bits
-    results = 2 * window.channels, folded.tile_pixels * n_samples * bits
     sizes = {"X_BITS": tensor.bits, "X_SIGNED": int(tensor.signed), **sizes}
-    sizes["RESULT_STYLE"] = memory_style(*results)
+    sizes["RESULT_STYLE"] = memory_style(2 * window.channels)
     if step.kind == "max_pool":
         return Part("max_pool", sizes, data)
     scales, tables = step_scales(step, folded)
@@ -35,8 +34,6 @@ def line_buffer(
     window, source = step_window(step), step.inputs[0]
     need, limit = tile_limits(window, folded.tile_pixels, source.lanes, folded.buffer_rows)
     words = pack([(need, LIMIT_BITS), (limit, LIMIT_BITS)])
-    lines = line_memory(window, folded.tile_pixels, source.lanes, folded.buffer_rows)
-    line_bits = lines.pixels_a_word * source.tensor.bits * n_samples
     parameters: dict[str, Parameter] = {
         "SAMPLES": n_samples,
         "BEAT_PIXELS": source.lanes,
@@ -57,7 +54,7 @@ def line_buffer(
         "BUFFER_ROWS": folded.buffer_rows,
         "FILL_CYCLES": fill_cycles,
         "LIMITS_FILE": "limits",
-        "LINE_STYLE": folded.memories.get("lines", memory_style(lines.rows, line_bits)),
-        "LINE_KIND": lines.kind,
+        "LINE_STYLE": folded.memories["lines"],
+        "LINE_KIND": folded.line_kind,
     }
     return parameters, {"limits": hex_file(words, 2 * LIMIT_BITS)}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bitfpga.emit.rtl_part import Part
-from bitfpga.emit.rtl_words import Parameter, address_bits, memory_style, verilog
-from bitfpga.plan import ARRAYS, Fifo, Pipeline, Stream
+from bitfpga.emit.rtl_words import Parameter, address_bits, verilog
+from bitfpga.plan import ARRAYS, Fifo, Pipeline, Stream, memory_style
 from bitfpga.plan.steps import LOAD, STORE
 
 CLOCK = (("clk", "clk"), ("rst", "rst"))
@@ -61,7 +61,7 @@ class Wiring:
         ports = [*CLOCK, *self._inputs(process, part, name), *self._outputs(process, part, name)]
         if part.roms:
             ports += self._tap_roms(part, name)
-        files = {key: f"data/{name}_{key}.hex" for key in part.data}
+        files = {key: table_file(name, key) for key in part.data}
         parameters = {
             key: files[str(value)] if key.endswith("FILE") else value
             for key, value in part.parameters.items()
@@ -121,7 +121,7 @@ class Wiring:
             parameters: dict[str, Parameter] = {
                 "WIDTH": rom.bits,
                 "DEPTH": rom.rows,
-                "FILE": f"data/{name}_taps{pe}.hex",
+                "FILE": table_file(name, f"taps{pe}"),
                 "STYLE": rom.style,
             }
             one = f"[{pe}]" if len(part.roms) > 1 else ""
@@ -143,7 +143,7 @@ class Wiring:
         parameters: dict[str, Parameter] = {
             "WIDTH": bits,
             "DEPTH": depth,
-            "STYLE": memory_style(depth, bits),
+            "STYLE": memory_style(depth),
         }
         for wire in (f"place_{queue.name}", f"valid_{queue.name}"):
             self._wire(wire, 1)
@@ -181,6 +181,15 @@ class Wiring:
 def instance_name(process: str) -> str:
     """Return a process's name in Verilog: prefixed, so that no layer's name is a keyword."""
     return process[1:] if process.startswith("@") else f"layer_{process}"
+
+
+def table_file(instance: str, table: str) -> str:
+    """Return the file of a table of an instance, as Verilog names it and where it lies.
+
+    A bare name, beside the top module: Vivado finds a table that is among the sources of a project
+    or an IP by that. It takes ``.mem`` for a memory's contents without being told.
+    """
+    return f"{instance}_{table}.mem"
 
 
 def _joined(names: Sequence[str]) -> str:

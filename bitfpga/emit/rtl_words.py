@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-DISTRIBUTED_ROWS = 64
-
 
 @dataclass(frozen=True)
 class Sized:
@@ -22,11 +20,6 @@ class Sized:
 
 Parameter = int | str | Sized
 Field = tuple[npt.NDArray[Any] | Sequence[int], int]
-
-
-def memory_style(rows: int, bits: int) -> str:
-    """Return what a memory of ``rows`` words is made of: ``distributed`` (LUTs) or ``block``."""
-    return "distributed" if rows <= DISTRIBUTED_ROWS or bits * rows <= 1024 else "block"
 
 
 def address_bits(rows: int) -> int:

@@ -11,6 +11,7 @@ from bitfpga.plan.orders import Order
 from bitfpga.plan.planner import plan
 from bitfpga.plan.replay import planned_stream, replay
 from bitfpga.plan.requantising import channel_multipliers, element_multipliers
+from bitfpga.plan.resources import memory_style
 from bitfpga.plan.schedule import (
     FifoSchedule,
     LayerSchedule,
@@ -48,6 +49,7 @@ __all__ = [
     "layer_stream",
     "line_memory",
     "lower",
+    "memory_style",
     "plan",
     "planned_stream",
     "read_stream",

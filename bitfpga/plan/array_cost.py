@@ -7,18 +7,18 @@ import numpy as np
 from bitfpga.plan.array_memories import ArraySizes, accumulator_bits, array_memories
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.resources import (
-    LANE_ADDRESS,
     LAYER_CONTROL,
     Numbers,
     Prices,
     ceil_div,
-    lane_rotator,
     lut_ram,
-    lut_rom,
     requantiser,
+    styled_memory,
 )
 
-JOB_BITS = 12  # of a job in a PE's list: its cycles, and where its rows begin
+PE_CONTROL = 18  # where a job ends and starts, the row's address, whether there is a tap
+WALK_BITS = 10  # of an event's time
+EVENT_CONTROL = 40  # when a walk starts, and what its list of events counts
 
 
 def array_cost(
@@ -38,15 +38,34 @@ def array_cost(
     memories = array_memories(facts, sizes, source, n_samples, prices).values()
     bram36 = sum(memory.count * memory.bram36 for memory in memories)
     luts = sum(memory.count * memory.luts for memory in memories)
-    to_results = np.where(np.asarray(sizes.n_pes) > 1, lanes * acc // 4, 0)
-    jobs = lut_rom(ceil_div(sizes.n_entries, sizes.n_pes), JOB_BITS)
-    luts = luts + sizes.n_pes * (lanes * acc + sizes.decoder_luts + jobs + to_results)
-    luts = luts + out_lanes * acc * (ceil_div(sizes.tile_pixels, beat_pixels) - 1) // 4
-    luts = luts + _shared_luts(facts, out_lanes, sizes)
-    if facts.window is not None:
-        luts = luts + sizes.line_memories * LANE_ADDRESS
-        luts = luts + lane_rotator(sizes.tile_pixels, facts.input_bits * n_samples)
-    return luts + _sum_luts(facts, lanes), bram36
+    or_tree = lanes * acc * ceil_div(sizes.n_pes - 1, 5)  # a LUT6 takes five PEs more
+    a_pe = lanes * acc + sizes.decoder_luts + PE_CONTROL + _pick_luts(facts, n_samples)
+    luts = luts + sizes.n_pes * a_pe + or_tree
+    blocks = ceil_div(sizes.tile_pixels, beat_pixels)
+    luts = luts + out_lanes * acc * (blocks - 1) // 3 + 2 * out_lanes * acc * sizes.in_parts
+    luts = luts + LAYER_CONTROL + requantiser(out_lanes, facts.scaled_bits, facts.n_terms)
+    luts = luts + sizes.line_luts + _sum_luts(facts, lanes)
+    tables = _tables(facts, sizes)
+    return luts + tables[0], bram36 + tables[1] + sizes.line_bram36
+
+
+def _pick_luts(facts: ArrayFacts, n_samples: int) -> int:
+    """Return the LUTs that pick a row from a word of a vector's tile memory, of each PE."""
+    at_once = facts.step.inputs[0].lanes if facts.window is None else 1
+    return facts.input_bits * n_samples * (at_once - 1) // 3
+
+
+def _tables(facts: ArrayFacts, sizes: ArraySizes) -> tuple[Numbers, Numbers]:
+    """Return (LUTs, RAMB36) of the lists of events and of entries, and of the scales."""
+    result_bits = np.ceil(np.log2(np.maximum(sizes.n_results, 2)))
+    pe_bits = np.ceil(np.log2(np.maximum(sizes.n_pes, 2)))
+    tables = (
+        (sizes.n_results, WALK_BITS + pe_bits),
+        (sizes.n_entries, 2 + result_bits),
+        (facts.n_outputs, facts.scaled_bits + 5 * facts.n_terms),
+    )
+    found = [styled_memory(rows, bits, read_only=True) for rows, bits in tables]
+    return EVENT_CONTROL + sum(luts for luts, _ in found), sum(blocks for _, blocks in found)
 
 
 def _sum_luts(facts: ArrayFacts, lanes: Numbers) -> Numbers:
@@ -59,11 +78,3 @@ def _sum_luts(facts: ArrayFacts, lanes: Numbers) -> Numbers:
     at_once = facts.step.inputs[0].lanes if facts.window is None else 1
     bits = lanes * at_once * facts.sums.bits(facts.input_bits)
     return bits + lut_ram(facts.sums.n_groups, bits)
-
-
-def _shared_luts(facts: ArrayFacts, lanes: int, sizes: ArraySizes) -> Numbers:
-    """Return the LUTs of control, requantiser, emission list and constants of the channels."""
-    entry_bits = np.ceil(np.log2(sizes.n_entries + 1)) + 5
-    scale_bits = facts.scaled_bits + 8 * facts.n_terms
-    constants = lut_rom(sizes.n_entries, entry_bits) + lut_rom(facts.n_outputs, scale_bits)
-    return LAYER_CONTROL + requantiser(lanes, facts.scaled_bits, facts.n_terms) + constants

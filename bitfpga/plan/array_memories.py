@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from bitfpga.plan.facts import ArrayFacts
-from bitfpga.plan.line_memory import LineMemory
 from bitfpga.plan.resources import (
     ROW_BITS,
     Numbers,
@@ -25,7 +24,7 @@ class ArraySizes:
 
     ``in_parts``: whether several sums make an output. ``tap_rows`` of ``tap_bits``: of the fullest
     PE.
-    ``line_memories`` of ``line_rows`` words of ``line_pixels`` pixels make the line buffer.
+    ``line_luts``, ``line_bram36``: of the line buffer. ``n_results``: sums that the PEs make.
     """
 
     tile_pixels: Numbers
@@ -36,9 +35,9 @@ class ArraySizes:
     tap_rows: Numbers
     tap_bits: Numbers
     decoder_luts: Numbers
-    line_memories: Numbers
-    line_rows: Numbers
-    line_pixels: Numbers
+    n_results: Numbers
+    line_luts: Numbers
+    line_bram36: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +60,15 @@ def accumulator_bits(facts: ArrayFacts, in_parts: Any) -> Numbers:
     return np.where(in_parts, parts, whole)
 
 
-def line_sizes(lines: list[LineMemory]) -> dict[str, Numbers]:
-    """Return the sizes of line buffers as ``ArraySizes`` has them."""
-    return {
-        "line_memories": np.array([line.n_memories for line in lines], np.int64),
-        "line_rows": np.array([line.rows for line in lines], np.int64),
-        "line_pixels": np.array([line.pixels_a_word for line in lines], np.int64),
-    }
+def tile_words(split_rows: Numbers, at_once: int) -> Numbers:
+    """Return the words of a PE's tile memory (``pe.v``), of ``at_once`` rows each.
+
+    Rows lie from their end, so that one word more is there where they fill no power of two.
+    """
+    if at_once > 1:
+        return ceil_div(2 * np.asarray(split_rows), at_once)
+    rows = np.asarray(split_rows)
+    return 2 * np.where(rows & (rows - 1), rows + 1, rows)
 
 
 def array_memories(
@@ -76,24 +77,20 @@ def array_memories(
     """Return the memories by name.
 
     ``tile``: a PE's window rows, double-buffered. ``taps``: a PE's stream, or a queue of what
-    arrives of it. ``results``: the sums of two tiles. ``lines``: the line buffer.
+    arrives of it. ``results``: the sums of two tiles.
     """
     at_once = facts.step.inputs[0].lanes if facts.window is None else 1
     columns = sizes.tile_pixels * n_samples
-    rows = ceil_div(2 * sizes.split_rows, at_once)
-    tile = cheaper_memory(rows, columns * at_once * facts.input_bits, prices)
+    tile = cheaper_memory(
+        tile_words(sizes.split_rows, at_once), columns * at_once * facts.input_bits, prices
+    )
     row_bits = columns * accumulator_bits(facts, sizes.in_parts)
-    results = cheaper_memory(2 * sizes.n_entries, row_bits, prices)
-    memories = {
+    results = cheaper_memory(2 * np.maximum(sizes.n_results, 1), row_bits, prices)
+    return {
         "tile": Memory(sizes.n_pes, *tile),
         "taps": Memory(sizes.n_pes, *_tap_memory(sizes, source, prices)),
         "results": Memory(1, *results),
     }
-    if facts.window is not None:
-        bits = sizes.line_pixels * n_samples * facts.input_bits
-        lines = cheaper_memory(sizes.line_rows, bits, prices)
-        memories["lines"] = Memory(sizes.line_memories, *lines)
-    return memories
 
 
 def _tap_memory(sizes: ArraySizes, source: str, prices: Prices) -> tuple[Numbers, Numbers]:

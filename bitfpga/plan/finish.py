@@ -19,9 +19,9 @@ from bitfpga.plan.fifos import size_fifos
 from bitfpga.plan.folded import FoldedArray, fold_array
 from bitfpga.plan.processes import Process
 from bitfpga.plan.requantising import sum_widths
-from bitfpga.plan.resources import TOP_CONTROL, board_prices, fifo
+from bitfpga.plan.resources import HOST_INTERFACE, board_prices, fifo
 from bitfpga.plan.schedule import FifoSchedule, LayerSchedule, Resources, Schedule
-from bitfpga.plan.search import Design, step_resources
+from bitfpga.plan.search import Design, pool_lines, step_resources
 from bitfpga.plan.steps import POOLS, Pipeline, Step
 from bitfpga.plan.streams import bits_per_tap
 from bitfpga.plan.timing import Timing, simulate
@@ -59,7 +59,7 @@ def fold_design(design: Design, limit: int) -> Folded:
             else step_resources(step, space.n_samples, prices)
             for step in space.pipeline.steps
         ]
-        priced[prices] = sum(parts, TOP_CONTROL)
+        priced[prices] = sum(parts, HOST_INTERFACE)
     prices = min(priced, key=lambda at: space.scarcest(priced[at]))
     return Folded(replace(design, prices=prices), arrays, priced[prices])
 
@@ -197,8 +197,11 @@ def _layer(
     if array is not None:
         return _array_layer(common, array, design)
     accumulator, scaled = sum_widths(step)
+    lines = pool_lines(step, design.space.n_samples, design.prices)
     return replace(
         common,
+        memories={"lines": lines.style} if lines else {},
+        line_kind=lines.kind if lines else "",
         resources=step_resources(step, design.space.n_samples, design.prices),
         accumulator_bits=accumulator,
         scaled_bits=scaled,
@@ -210,7 +213,7 @@ def _layer(
 
 def _array_layer(common: LayerSchedule, array: FoldedArray, design: Design) -> LayerSchedule:
     facts, folding, stream = array.facts, array.folding, array.stream
-    demands = array.demands
+    demands, lines = array.demands, array.lines(design.prices)
     return replace(
         common,
         interval_cycles=array.interval_cycles,
@@ -239,4 +242,5 @@ def _array_layer(common: LayerSchedule, array: FoldedArray, design: Design) -> L
         walk_cycles=array.walk_cycles,
         emit_cycles=array.emit_cycles,
         memories=array.styles(design.prices),
+        line_kind=lines.kind if lines else "",
     )

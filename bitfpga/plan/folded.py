@@ -11,7 +11,7 @@ from bitfpga.plan.array_cost import array_cost
 from bitfpga.plan.array_memories import ArraySizes, array_memories
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.folding import Folding
-from bitfpga.plan.line_memory import LineMemory, line_memory
+from bitfpga.plan.line_buffers import LineBuffer, line_buffer
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
@@ -82,17 +82,17 @@ class FoldedArray:
             "outputs": emit * len(self.stream.entry_output),
         }
 
-    @property
-    def lines(self) -> LineMemory:
-        """The memories of the line buffer, none without a window."""
+    def lines(self, prices: Prices) -> LineBuffer | None:
+        """Return the line buffer, None without a window."""
         window, folding = self.facts.window, self.folding
         if window is None:
-            return LineMemory("banks", 0, 1, 1)
-        lanes = self.facts.step.inputs[0].lanes
-        return line_memory(window, folding.tile_pixels, lanes, folding.buffer_rows)
+            return None
+        lanes, bits = self.facts.step.inputs[0].lanes, self.facts.input_bits * self.n_samples
+        sizes = (folding.tile_pixels, lanes, folding.buffer_rows, bits)
+        return line_buffer(window, *sizes, prices)
 
-    @property
-    def _sizes(self) -> ArraySizes:
+    def _sizes(self, prices: Prices) -> ArraySizes:
+        lines = self.lines(prices)
         return ArraySizes(
             tile_pixels=self.folding.tile_pixels,
             split_rows=self.folding.split_rows,
@@ -101,22 +101,24 @@ class FoldedArray:
             in_parts=self.in_parts,
             tap_rows=max(self.stream.tap_rows.shape[1], 1),
             tap_bits=self.stream.row_bits,
-            decoder_luts=decoder(self.stream.symbol_bits, self.stream.span.bit_length()),
-            line_memories=self.lines.n_memories,
-            line_rows=self.lines.rows,
-            line_pixels=self.lines.pixels_a_word,
+            decoder_luts=decoder(self.stream.row_bits, self.stream.span.bit_length()),
+            n_results=int(self.stream.n_jobs.sum()),
+            line_luts=lines.luts if lines else 0,
+            line_bram36=lines.bram36 if lines else 0.0,
         )
 
     def styles(self, prices: Prices) -> dict[str, str]:
         """Return where each memory lies, ``block`` or ``distributed`` RAM."""
         shape = (self.folding.source, self.n_samples, prices)
-        memories = array_memories(self.facts, self._sizes, *shape)
-        return {name: memory.style for name, memory in memories.items()}
+        memories = array_memories(self.facts, self._sizes(prices), *shape)
+        styles = {name: memory.style for name, memory in memories.items()}
+        lines = self.lines(prices)
+        return {**styles, "lines": lines.style} if lines else styles
 
     def resources(self, prices: Prices) -> Resources:
         """Return the estimate for these very streams."""
         shape = (self.folding.source, self.beat_pixels, self.n_samples, prices)
-        return as_resources(*array_cost(self.facts, self._sizes, *shape))
+        return as_resources(*array_cost(self.facts, self._sizes(prices), *shape))
 
 
 class StreamCache:

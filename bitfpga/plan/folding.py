@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bitfpga.plan.array_cost import array_cost
-from bitfpga.plan.array_memories import ArraySizes, line_sizes
+from bitfpga.plan.array_memories import ArraySizes
 from bitfpga.plan.costs import StreamCost, stream_cost
 from bitfpga.plan.facts import ArrayFacts
-from bitfpga.plan.line_memory import LineMemory, line_memory
+from bitfpga.plan.line_buffers import line_buffer
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.tiled import WALK_RESTART
@@ -72,6 +72,7 @@ class ArrayOptions:
         self.tile_pixels = np.repeat(pixels, len(self.costs))
         self.split_rows = np.tile(np.array(list(self.costs)), len(pixels))
         self.n_tiles = ceil_div(facts.n_pixels, self.tile_pixels)
+        self._lines: dict[Prices, tuple[Int64, npt.NDArray[np.float64]]] = {}
 
     def _of_costs(self, values: list[int]) -> Int64:
         return np.tile(np.array(values, np.int64), len(self.tile_pixels) // len(values))
@@ -121,9 +122,9 @@ class ArrayOptions:
     def decoder_luts(self) -> Int64:
         """LUTs of a PE's tap decoder."""
         index_bits = [int(rows).bit_length() for rows in self.costs]
-        symbol_bits = [cost.symbol_bits for cost in self.costs.values()]
+        row_bits = [cost.row_bits for cost in self.costs.values()]
         return self._of_costs(
-            [decoder(*pair) for pair in zip(symbol_bits, index_bits, strict=True)]
+            [int(decoder(*pair)) for pair in zip(row_bits, index_bits, strict=True)]
         )
 
     @cached_property
@@ -163,7 +164,7 @@ class ArrayOptions:
             fits &= self._stored_rows <= budget * self.port_share
         if not fits.any():
             return None
-        sizes = self._sizes(n_pes, entries)
+        sizes = self._sizes(n_pes, entries, prices)
         shape = (self.source, self.beat_pixels, self.n_samples, prices)
         luts, bram36 = array_cost(self.facts, sizes, *shape)
         longest = ceil_div(self.split_cycles, np.maximum(shares, 1)).max(axis=1)
@@ -183,7 +184,8 @@ class ArrayOptions:
             resources,
         )
 
-    def _sizes(self, n_pes: Int64, entries: Int64) -> ArraySizes:
+    def _sizes(self, n_pes: Int64, entries: Int64, prices: Prices) -> ArraySizes:
+        line_luts, line_bram36 = self._line_costs(prices)
         return ArraySizes(
             tile_pixels=self.tile_pixels,
             split_rows=self.split_rows,
@@ -193,19 +195,24 @@ class ArrayOptions:
             tap_rows=np.maximum(ceil_div(self.stored_bits, self.row_bits * n_pes), 1),
             tap_bits=self.row_bits,
             decoder_luts=self.decoder_luts,
-            **self._line_sizes,
+            n_results=entries - self.n_jobs + self.n_results,
+            line_luts=line_luts,
+            line_bram36=line_bram36,
         )
 
-    @cached_property
-    def _line_sizes(self) -> dict[str, Int64]:
-        window, none = self.facts.window, LineMemory("banks", 0, 1, 1)
-        found = {
-            pixels: line_memory(window, pixels, self.in_lanes, rows) if window else none
-            for pixels, rows in zip(
-                self.tile_pixels.tolist(), self.buffer_rows.tolist(), strict=True
-            )
-        }
-        return line_sizes([found[pixels] for pixels in self.tile_pixels.tolist()])
+    def _line_costs(self, prices: Prices) -> tuple[Int64, npt.NDArray[np.float64]]:
+        """Return LUTs and RAMB36 of the line buffer, each [n_options]."""
+        window, bits = self.facts.window, self.facts.input_bits * self.n_samples
+        if prices not in self._lines:
+            rows = dict(zip(self.tile_pixels.tolist(), self.buffer_rows.tolist(), strict=True))
+            costs = {pixels: (0, 0.0) for pixels in rows}
+            if window is not None:
+                for pixels, n in rows.items():
+                    found = line_buffer(window, pixels, self.in_lanes, n, bits, prices)
+                    costs[pixels] = found.luts, found.bram36
+            luts, blocks = zip(*(costs[n] for n in self.tile_pixels.tolist()), strict=True)
+            self._lines[prices] = np.array(luts, np.int64), np.array(blocks)
+        return self._lines[prices]
 
     @cached_property
     def buffer_rows(self) -> Int64:

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bitfpga.boards import Board
-from bitfpga.plan.line_memory import LineMemory
 from bitfpga.plan.schedule import Resources
 
 IntArray = npt.NDArray[np.int64]
@@ -22,10 +21,10 @@ Numbers = Any  # an int or an integer array; the functions below take and return
 BLOCK_RAM_MODES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 ROW_BITS = {"rom": 18, "memory": 64}  # most of a tap row: a decoder holds one in registers
 LAYER_CONTROL = 80
-TOP_CONTROL = Resources(luts=1200, ffs=1800, bram36=2.0)
-FFS_PER_LUT = 1.1
-FIFO_IN_LUTS = 64
-LANE_ADDRESS = 16  # of a line buffer's lane: its place in its bank, and whether it is in the map
+HOST_INTERFACE = Resources(luts=1200, ffs=1800, bram36=2.0)  # AXI masters and registers
+FFS_PER_LUT = 1.2
+FIFO_CONTROL = 16
+RAM_ROWS, TABLE_ROWS = 64, 256  # in LUTs if no more
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,27 @@ def lut_ram(rows: Numbers, bits: Numbers) -> Numbers:
     """Return the LUTs of the same memory in LUT RAM (RAM32M and RAM64M, and a multiplexer)."""
     banks = ceil_div(np.asarray(rows), 64)
     small = 4 * ceil_div(np.asarray(bits), 6)
-    large = 4 * ceil_div(np.asarray(bits), 3) * banks + np.asarray(bits) * (banks - 1) // 3
+    large = 4 * ceil_div(np.asarray(bits), 3) * banks + np.asarray(bits) * (banks - 1) * 3 // 2
     return np.where(np.asarray(rows) <= 32, small, large)
 
 
 def lut_rom(rows: Numbers, bits: Numbers) -> Numbers:
     """Return the LUTs of a read-only memory: 64 bits a LUT."""
     return np.asarray(bits) * ceil_div(np.asarray(rows), 64)
+
+
+def memory_style(rows: int, *, read_only: bool = False) -> str:
+    """Return where a memory lies for which the search has no choice: by its rows alone."""
+    return "distributed" if rows <= (TABLE_ROWS if read_only else RAM_ROWS) else "block"
+
+
+def styled_memory(
+    rows: Numbers, bits: Numbers, *, read_only: bool = False
+) -> tuple[Numbers, Numbers]:
+    """Return (LUTs, RAMB36) of a memory that lies where ``memory_style`` says."""
+    in_luts = np.asarray(rows) <= (TABLE_ROWS if read_only else RAM_ROWS)
+    luts = (lut_rom if read_only else lut_ram)(rows, bits)
+    return np.where(in_luts, luts, 0), np.where(in_luts, 0.0, block_ram(rows, bits))
 
 
 def cheaper_memory(
@@ -77,38 +90,32 @@ def cheaper_memory(
     return np.where(in_luts, luts, 0), np.where(in_luts, 0.0, blocks)
 
 
-def decoder(symbol_bits: int, index_bits: int) -> int:
-    """Return the LUTs that turn cells into taps: two cells picked of a row, and the index."""
-    return 4 * (symbol_bits + 1) + 3 * index_bits + 16
+def decoder(row_bits: Numbers, index_bits: int) -> Numbers:
+    """Return the LUTs that turn cells into taps: a row of cells shifted by one or two, and the
+    index with its wrap."""
+    return np.asarray(row_bits) * 8 // 5 + 2 * index_bits + 5
 
 
 def requantiser(lanes: Numbers, scaled_bits: int, n_terms: int) -> Numbers:
-    """Return the LUTs of a shift-add scaler with bias, rounding and clamp."""
-    return lanes * scaled_bits * (3 * n_terms + 2)
+    """Return the LUTs of a shift-add scaler with bias, rounding and clamp.
+
+    A term is an adder, and what shifts it by a few places more for one channel than for another.
+    """
+    return lanes * (2 * scaled_bits * n_terms + 10)
 
 
-def lane_rotator(lanes: Numbers, bits: int) -> Numbers:
-    """Return the LUTs that bring banks of a line buffer to the lanes that read them."""
-    lanes = np.asarray(lanes)
-    stages = np.ceil(np.log2(np.maximum(lanes, 2)) / 2).astype(np.int64)
-    return np.where(lanes > 1, lanes * bits * stages, 0)
-
-
-def line_buffer(
-    lines: LineMemory, lanes: int, bits: int, prices: Prices
-) -> tuple[Numbers, Numbers]:
-    """Return (LUTs, RAMB36) of a line buffer of pixels of ``bits``, read by ``lanes`` at once."""
-    luts, blocks = cheaper_memory(lines.rows, bits * lines.pixels_a_word, prices)
-    luts = lines.n_memories * (luts + LANE_ADDRESS) + lane_rotator(lanes, bits)
-    return luts, lines.n_memories * blocks
+def lanes_multiplexer(lanes: int, bits: int) -> int:
+    """Return the LUTs that bring banks of ``bits`` to the lanes that read them, in any rotation."""
+    return lanes * bits * (-(-(lanes - 1).bit_length() // 2) + (lanes > 16))
 
 
 def fifo(depth: int, bits: int) -> Resources:
     """Return one FIFO: shift registers up to 64 deep, block RAM beyond."""
-    if depth <= FIFO_IN_LUTS:
-        luts = bits * ceil_div(depth, 32) + 8
-        return Resources(luts, luts)
-    return Resources(24, 24, float(block_ram(depth, bits)))
+    if depth <= RAM_ROWS:
+        luts = int(lut_ram(depth, bits)) if depth > 32 else bits
+        return Resources(luts + FIFO_CONTROL, FIFO_CONTROL)
+    luts = bits + 5 * depth.bit_length()
+    return Resources(luts, luts, float(block_ram(depth, bits)))
 
 
 def as_resources(luts: Numbers, bram36: Numbers) -> Resources:

@@ -30,6 +30,9 @@ class Resources:
     def __add__(self, other: Resources) -> Resources:
         return Resources(self.luts + other.luts, self.ffs + other.ffs, self.bram36 + other.bram36)
 
+    def __sub__(self, other: Resources) -> Resources:
+        return Resources(self.luts - other.luts, self.ffs - other.ffs, self.bram36 - other.bram36)
+
 
 @dataclass(frozen=True)
 class LayerSchedule:
@@ -45,7 +48,8 @@ class LayerSchedule:
     without any tap. ``tap_bits``: stored bits of the index stream and
     of the list of its jobs, ``entropy`` in bits per tap.
     ``fill_cycles``, ``walk_cycles``, ``emit_cycles``: of one tile, its three processes overlap.
-    ``memories``: by name (``plan.array_memories``), ``block`` or ``distributed``.
+    ``memories``: by name (``plan.array_memories``, and ``lines``), ``block`` or ``distributed``.
+    ``line_kind``: what the line buffer is, ``banks`` or ``copies``; empty without one.
 
     ``interval_cycles``: between two blocks if nothing else held the layer up, ``bound`` by what.
     ``first_cycle``, ``last_cycle``: of the first sample's first and last result in the pipeline.
@@ -87,6 +91,7 @@ class LayerSchedule:
     first_cycle: int = 0
     last_cycle: int = 0
     memories: dict[str, str] = field(default_factory=dict)
+    line_kind: str = ""
 
     @property
     def n_columns(self) -> int:

@@ -19,20 +19,19 @@ from bitfpga.plan.assemble import (
 from bitfpga.plan.facts import ArrayFacts, array_facts, step_window
 from bitfpga.plan.folded import StreamCache
 from bitfpga.plan.folding import ArrayOptions, Folding
-from bitfpga.plan.line_memory import line_memory
+from bitfpga.plan.line_buffers import LineBuffer, line_buffer
 from bitfpga.plan.lower import lower
 from bitfpga.plan.multipliers import to_terms
 from bitfpga.plan.requantising import sum_widths
 from bitfpga.plan.resources import (
+    HOST_INTERFACE,
     LAYER_CONTROL,
-    TOP_CONTROL,
     Prices,
     as_resources,
     board_prices,
     ceil_div,
     cheaper_memory,
     fifo,
-    line_buffer,
     lut_rom,
     requantiser,
 )
@@ -146,7 +145,7 @@ class DesignSpace:
         if limit < self.shortest:
             return None
         foldings = {}
-        total = TOP_CONTROL + self._other_resources(weight, prices)
+        total = HOST_INTERFACE + self._other_resources(weight, prices)
         for name, options in self.options.items():
             folding = options.fold(limit, prices)
             if folding is None:
@@ -186,6 +185,15 @@ class DesignSpace:
         return sum(queues, Resources())
 
 
+def pool_lines(step: Step, n_samples: int, prices: Prices) -> LineBuffer | None:
+    """Return the line buffer of a pool, None for any other step."""
+    if step.kind not in POOLS or step.output is None:
+        return None
+    lanes, bits = step.output.lanes, step.types[0].bits * n_samples
+    rows = pool_buffer_rows(step, lanes)
+    return line_buffer(step_window(step), lanes, step.inputs[0].lanes, rows, bits, prices)
+
+
 def step_resources(step: Step, n_samples: int, prices: Prices) -> Resources:
     """Return the estimate of a step without PEs."""
     stream = step.output if step.output is not None else step.inputs[0]
@@ -201,11 +209,9 @@ def step_resources(step: Step, n_samples: int, prices: Prices) -> Resources:
             luts, bram36 = luts + memory[0], bram36 + memory[1]
         places = cheaper_memory(stream.beats.size, 16, prices, read_only=True)
         luts, bram36 = luts + places[0], bram36 + places[1]
-    if step.kind in POOLS:
-        rows = pool_buffer_rows(step, stream.lanes)
-        lines = line_memory(step_window(step), stream.lanes, step.inputs[0].lanes, rows)
-        memory = line_buffer(lines, stream.lanes, step.types[0].bits * n_samples, prices)
-        luts, bram36 = luts + memory[0], bram36 + memory[1]
+    lines = pool_lines(step, n_samples, prices)
+    if lines is not None:
+        luts, bram36 = luts + lines.luts, bram36 + lines.bram36
     if step.kind == "table":
         luts += float(lut_rom(1 << step.types[0].bits, stream.tensor.bits)) * lanes
     requantise = getattr(step.layer, "requantise", None)

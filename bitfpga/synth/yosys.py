@@ -18,6 +18,7 @@ from pathlib import Path
 from bitfpga.emit.rtl_wiring import instance_name
 from bitfpga.errors import SynthError, ToolError
 from bitfpga.plan import Schedule
+from bitfpga.plan.resources import HOST_INTERFACE
 from bitfpga.synth.area import (
     AreaReport,
     MappedBlock,
@@ -118,7 +119,8 @@ def _synthesise(run: _Run, files: dict[str, bytes], schedule: Schedule) -> AreaR
     parts.sort(key=lambda part: order[part.name] if part.role == "layer" else len(order))
     parts.append(PartArea(TOP, "top", TOP, mapped[design.rest.key], None))
     delay = _whole_delay(run, design, folder) if run.is_timed else None
-    return AreaReport(run.yosys.version, run.family, tuple(parts), delay, schedule.resources)
+    planned = schedule.resources - HOST_INTERFACE  # which the Verilog does not have
+    return AreaReport(run.yosys.version, run.family, tuple(parts), delay, planned)
 
 
 def _all(files: dict[str, bytes]) -> list[str]:

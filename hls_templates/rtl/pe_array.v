@@ -139,7 +139,7 @@ module pe_array #(
 
   wire [PES*RESULT_BITS-1:0] gated;
 
-  genvar p, b;
+  genvar p;
   generate
     for (p = 0; p < PES; p = p + 1) begin : pes
       localparam [11:0] NUMBER = p;
@@ -200,13 +200,16 @@ module pe_array #(
 
     if (RESULTS > 0) begin : results
       reg [RESULT_BITS-1:0] collected;
-      for (b = 0; b < RESULT_BITS; b = b + 1) begin : bits
-        wire [PES-1:0] of_pes;
-        for (p = 0; p < PES; p = p + 1) begin : of_pe
-          assign of_pes[p] = gated[p*RESULT_BITS+b];
-        end
-        always @(posedge clk) collected[b] <= |of_pes;
-      end
+      wire [RESULT_BITS-1:0] any;
+      or_bits #(
+          .WIDTH(RESULT_BITS),
+          .N(PES),
+          .IMPL(IMPL)
+      ) of_pes (
+          .words(gated),
+          .any(any)
+      );
+      always @(posedge clk) collected <= any;
       ram #(
           .WIDTH(RESULT_BITS),
           .DEPTH(2 * RESULTS),

@@ -17,7 +17,6 @@ from bitfpga.emit import emit_rtl
 from bitfpga.emit.rtl_words import (
     Sized,
     hex_file,
-    memory_style,
     pack,
     packed,
     side_by_side,
@@ -58,8 +57,8 @@ def test_every_module_and_every_table_that_is_named_is_there() -> None:
     modules = set(re.findall(r"^  (\w+) #\($", top, re.MULTILINE))
     assert {"fifo", "window_array"} <= modules
     assert {f"lib/{name}.v" for name in modules} <= set(files)
-    tables = set(re.findall(r'"(data/[^"]+)"', top))
-    assert tables == {name for name in files if name.startswith("data/")}
+    tables = set(re.findall(r'"([^"]+\.mem)"', top))
+    assert tables == {name for name in files if name.endswith(".mem")}
 
 
 def test_instances_and_wires_have_names_of_their_own() -> None:
@@ -73,7 +72,7 @@ def test_instances_and_wires_have_names_of_their_own() -> None:
 
 def test_every_word_of_a_table_fits_its_memory() -> None:
     for name, data in map_files().items():
-        if name.startswith("data/"):
+        if name.endswith(".mem"):
             lines = data.decode().splitlines()
             assert lines, name
             assert len({len(line) for line in lines}) == 1, name
@@ -106,12 +105,8 @@ def test_a_value_that_does_not_fit_its_field_is_an_error(value: int, bits: int) 
 
 def test_words_and_parameters_as_text() -> None:
     assert hex_file([10, -1], 9) == b"00a\n1ff\n"
-    assert verilog("data/a.hex") == '"data/a.hex"'
+    assert verilog("a.mem") == '"a.mem"'
     assert verilog(Sized(-1, 70)) == "70'h3fffffffffffffffff"
     assert verilog(-(1 << 31)) == "-2147483648"
     with pytest.raises(ValueError, match="no 32-bit parameter"):
         verilog(1 << 31)
-
-
-def test_small_memories_are_made_of_luts() -> None:
-    assert (memory_style(64, 200), memory_style(65, 200)) == ("distributed", "block")

@@ -19,7 +19,7 @@ from bitfpga.plan.assemble import FIFO_DEPTH, join_fifos, processes
 from bitfpga.plan.finish import Folded, finish, fold_design
 from bitfpga.plan.folded import fold_array
 from bitfpga.plan.folding import Folding
-from bitfpga.plan.resources import TOP_CONTROL, fifo
+from bitfpga.plan.resources import HOST_INTERFACE, fifo
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.search import DesignSpace
 from bitfpga.plan.steps import STORE
@@ -103,7 +103,7 @@ def test_resources_are_the_sum_of_what_is_built(name: str) -> None:
     folded, schedule = finished(name, 1)
     queues = sum((fifo(queue.depth, queue.bits) for queue in schedule.fifos), Resources())
     assert schedule.resources == folded.resources + queues
-    layers = sum((layer.resources for layer in schedule.layers), TOP_CONTROL + queues)
+    layers = sum((layer.resources for layer in schedule.layers), HOST_INTERFACE + queues)
     assert layers.luts < schedule.resources.luts <= layers.luts + 400  # load and store
     assert layers.bram36 <= schedule.resources.bram36
 

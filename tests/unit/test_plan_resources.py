@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitfpga.boards import load_board
-from bitfpga.plan.line_memory import LineMemory
+from bitfpga.plan.line_buffers import line_buffer
 from bitfpga.plan.resources import (
     FFS_PER_LUT,
-    FIFO_IN_LUTS,
+    RAM_ROWS,
     Prices,
     as_resources,
     block_ram,
@@ -20,13 +20,14 @@ from bitfpga.plan.resources import (
     cheaper_memory,
     decoder,
     fifo,
-    lane_rotator,
-    line_buffer,
     lut_ram,
     lut_rom,
+    memory_style,
     requantiser,
+    styled_memory,
 )
 from bitfpga.plan.schedule import Resources
+from bitfpga.plan.windows import Window
 
 ROWS, BITS = st.integers(1, 40_000), st.integers(1, 600)
 PRICES = Prices(1 / 53_200, 1 / 140)
@@ -50,7 +51,8 @@ def test_block_rams_of_memories_that_are_known(rows: int, bits: int, blocks: flo
 
 
 @pytest.mark.parametrize(
-    ("rows", "bits", "luts"), [(32, 6, 4), (32, 7, 8), (64, 3, 4), (33, 3, 4), (65, 3, 9)]
+    ("rows", "bits", "luts"),
+    [(32, 6, 4), (32, 7, 8), (64, 3, 4), (33, 3, 4), (65, 3, 12), (86, 8, 36)],
 )
 def test_lut_rams_of_memories_that_are_known(rows: int, bits: int, luts: int) -> None:
     assert int(lut_ram(rows, bits)) == luts
@@ -95,36 +97,48 @@ def test_a_board_without_block_ram_is_priced() -> None:
 
 
 def test_fifos_are_shift_registers_until_they_are_deep() -> None:
-    assert fifo(2, 16) == fifo(32, 16) == Resources(24, 24)
-    assert fifo(FIFO_IN_LUTS, 16) == Resources(40, 40)
-    assert fifo(FIFO_IN_LUTS + 1, 16).bram36 == 0.5
+    assert fifo(2, 16) == fifo(32, 16) == Resources(32, 16)
+    assert fifo(RAM_ROWS, 8) == Resources(28, 16)
+    assert fifo(RAM_ROWS + 1, 16).bram36 == 0.5
     assert fifo(4096, 16).bram36 == 2.0
 
 
-def test_lanes_of_a_line_buffer_are_banks() -> None:
-    one, four = (
-        line_buffer(LineMemory("banks", lanes, 4096 // lanes, 1), lanes, 8, PRICES)
-        for lanes in (1, 4)
+def test_a_line_buffer_is_what_costs_least() -> None:
+    window = Window(16, 32, 32, 32, 32, (3, 3), (1, 1), (1, 1), (1, 1))
+    dear, cheap = (
+        line_buffer(window, 24, 1, 4, 8, Prices(1.0, price)) for price in (10_000.0, 10.0)
     )
-    assert float(one[0]) * PRICES.lut + float(one[1]) * PRICES.bram36 > 0
-    assert four[0] > one[0] or four[1] > one[1]
-    assert [int(lane_rotator(n, 8)) for n in (1, 2, 4, 8, 16)] == [0, 16, 32, 128, 256]
+    assert (dear.kind, dear.style, dear.bram36) == ("banks", "distributed", 0.0)
+    assert (cheap.kind, cheap.style, cheap.bram36) == ("copies", "block", 12.0)
+    assert cheap.luts < dear.luts
+    one = line_buffer(window, 1, 1, 4, 8, PRICES)
+    assert one.luts < cheap.luts
 
 
 def test_more_terms_lanes_and_symbols_cost_more() -> None:
     assert requantiser(2, 20, 1) * 2 == requantiser(4, 20, 1)
     assert requantiser(2, 20, 2) > requantiser(2, 20, 1)
-    assert decoder(6, 10) > decoder(5, 10) > 0
-    assert decoder(5, 11) > decoder(5, 10)
+    assert decoder(18, 10) > decoder(16, 10) > 0
+    assert decoder(16, 11) > decoder(16, 10)
 
 
 def test_flip_flops_go_with_luts() -> None:
     found = as_resources(99.2, np.float64(1.5))
     assert found == Resources(100, int(100 * FFS_PER_LUT), 1.5)
-    assert found + Resources(1, 2, 0.5) == Resources(101, 112, 2.0)
+    assert found + Resources(1, 2, 0.5) == Resources(101, int(100 * FFS_PER_LUT) + 2, 2.0)
 
 
 @given(st.integers(0, 10**12), st.integers(1, 10**6))
 def test_ceil_div_rounds_up(a: int, b: int) -> None:
     assert (ceil_div(a, b) - 1) * b < a <= ceil_div(a, b) * b
     assert ceil_div(np.array([a]), b)[0] == ceil_div(a, b)
+
+
+def test_small_memories_are_made_of_luts() -> None:
+    assert [memory_style(rows) for rows in (64, 65)] == ["distributed", "block"]
+    assert [memory_style(rows, read_only=True) for rows in (256, 257)] == ["distributed", "block"]
+    for rows in (64, 65, 256, 257):
+        for read_only in (False, True):
+            in_luts = memory_style(rows, read_only=read_only) == "distributed"
+            luts, blocks = styled_memory(rows, 20, read_only=read_only)
+            assert (luts > 0, blocks > 0) == (in_luts, not in_luts)
