@@ -8,19 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bitfpga import Network
 from bitfpga.boards import Board
-from bitfpga.plan import LayerSchedule, Schedule
-from bitfpga.plan.finish import MEMORY_WEIGHTS
-from bitfpga.plan.resources import (
-    ROW_BITS,
-    Prices,
-    board_prices,
-    cheaper_memory,
-    line_buffer,
-)
+from bitfpga.plan import LayerSchedule, Schedule, Step, line_memory, lower, step_window
+from bitfpga.plan.array_memories import tile_words
+from bitfpga.plan.cells import stored_bits
+from bitfpga.plan.resources import ROW_BITS, block_ram
 
 PORT_BITS = 72
 
@@ -54,40 +47,38 @@ class Memories:
 
 
 def memories_of(network: Network, schedule: Schedule) -> Memories:
-    """Return the memories of all array layers, as the plan's own resource model counts them.
-
-    The plan does not say at which prices it chose between block RAM and LUTs, so those are taken
-    that give every layer the block RAM it has in the plan. ``ValueError`` if none do.
-    """
+    """Return the memories of all array layers, as the plan lays them."""
+    steps = {step.name: step for step in lower(network, schedule.beat_pixels).steps}
     arrays = [layer for layer in schedule.layers if layer.n_pes]
-    for weight in MEMORY_WEIGHTS:
-        prices = board_prices(schedule.board, weight)
-        found = [_layer_memories(network, layer, prices) for layer in arrays]
-        pairs = zip(found, arrays, strict=True)
-        if all(memories.bram36 == layer.resources.bram36 for memories, layer in pairs):
-            return sum(found, Memories())
-    raise ValueError(f"{schedule.network}: no prices give the block RAM of the plan")
+    return sum((_layer_memories(steps[layer.name], layer) for layer in arrays), Memories())
 
 
-def _layer_memories(network: Network, layer: LayerSchedule, prices: Prices) -> Memories:
-    x = network.input_types(next(found for found in network.layers if found.name == layer.name))[0]
+def _layer_memories(step: Step, layer: LayerSchedule) -> Memories:
+    x = step.inputs[0].tensor
+    is_window = layer.process == "window_array"
+    at_once = 1 if is_window else step.inputs[0].lanes
     bits = layer.n_columns * x.bits
-    tile = _blocks(cheaper_memory(2 * (layer.split_rows + 1), bits, prices))
-    taps, lines = 0.0, 0.0
-    if layer.source == "rom":
-        rows = max(layer.n_tap_rows, 1)
-        taps = _blocks(cheaper_memory(rows, ROW_BITS["rom"], prices, read_only=True))
-    if layer.process == "window_array":
-        elements = x.shape[0] * x.shape[-1] * layer.buffer_rows
-        lines = _blocks(line_buffer(layer.tile_pixels, elements, x.bits, prices))
-    sums = layer.n_columns * layer.accumulator_bits
-    results = _blocks(cheaper_memory(2 * layer.n_entries, sums, prices))
-    from_blocks = layer.n_pes * bits if tile else 0
-    return Memories(layer.n_pes * tile, lines, layer.n_pes * taps, results, from_blocks)
-
-
-def _blocks(cost: tuple[np.ndarray, np.ndarray]) -> float:
-    return float(cost[1])
+    blocks = dict.fromkeys(("tile", "taps", "results", "lines"), 0.0)
+    sizes = {
+        "tile": (tile_words(layer.split_rows, at_once), bits * at_once),
+        "taps": (layer.n_tap_rows, stored_bits(ROW_BITS["rom"], layer.symbol_bits)),
+        "results": (
+            2 * (layer.n_entries - layer.n_pruned),
+            layer.n_columns * layer.accumulator_bits,
+        ),
+    }
+    copies = {"tile": layer.n_pes, "taps": layer.n_pes, "results": 1, "lines": 0}
+    if is_window:
+        shape = (layer.tile_pixels, step.inputs[0].lanes, layer.buffer_rows)
+        lines = line_memory(step_window(step), *shape, banks=layer.line_kind == "banks")
+        sizes["lines"] = lines.rows, lines.pixels_a_word * x.bits * layer.n_samples
+        copies["lines"] = lines.n_memories
+    for name, size in sizes.items():
+        if layer.memories[name] == "block":
+            blocks[name] = copies[name] * float(block_ram(*size))
+    from_blocks = layer.n_pes * bits if blocks["tile"] else 0
+    named = (blocks[name] for name in ("tile", "lines", "taps", "results"))
+    return Memories(*named, from_blocks)
 
 
 def adds_of_all_ports(board: Board, bits: int = 8) -> int:

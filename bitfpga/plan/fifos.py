@@ -9,7 +9,7 @@ from bitfpga.errors import PlanError
 from bitfpga.plan.processes import Load, Process
 from bitfpga.plan.timing import Timing, fifo_beats, simulate
 
-MOST_TRIALS = 4
+MOST_TRIALS = 2
 """FIFOs for which it is tried whether ``default_depth`` would do, the deepest first."""
 
 
