@@ -13,7 +13,8 @@ from bitfpga.cli_options import Folder, Json, chosen_inputs, print_json, warn_ch
 from bitfpga.emit import emit_rtl
 from bitfpga.errors import UsageError
 from bitfpga.ir import IntArray
-from bitfpga.project_folder import SYNTH, ProjectFolder, open_project
+from bitfpga.project import emit_verilog
+from bitfpga.project_folder import SYNTH, ProjectFolder, check_replaceable, open_project
 from bitfpga.report import facts_table, print_whole
 from bitfpga.report.area import area_lines
 from bitfpga.synth.checks import check_cycles, check_values
@@ -23,6 +24,7 @@ from bitfpga.terminal import err, out
 
 DEFAULT_CYCLES = 1_000_000
 LEAST_BLOCKS = 4
+IP_SCRIPT = "package_ip.tcl"
 
 
 class Tool(str, Enum):
@@ -30,12 +32,16 @@ class Tool(str, Enum):
 
     VERILATOR = "verilator"
     YOSYS = "yosys"
+    VERILOG = "verilog"
 
 
 def synth_command(
     folder: Folder,
     tool: Annotated[
-        Tool, typer.Option(help="Simulate cycle by cycle (verilator), or synthesise (yosys).")
+        Tool,
+        typer.Option(
+            help="Simulate cycle by cycle (verilator), synthesise (yosys), or only write the files."
+        ),
     ] = Tool.VERILATOR,
     inputs: Annotated[
         Path | None,
@@ -55,22 +61,48 @@ def synth_command(
     limit_s: Annotated[
         float, typer.Option("--limit-s", help="Longest time the tool may run, in seconds.")
     ] = RUN_LIMIT_S,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="verilog: the folder to write.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="verilog: replace a folder bitfpga made.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the project as Verilog, and simulate or synthesise that."""
-    if tool is Tool.YOSYS and (inputs, gaps, waveform) != (None, None, None):
+    if tool is not Tool.VERILATOR and (inputs, gaps, waveform) != (None, None, None):
         raise UsageError("--input, --gaps and --waveform are for --tool verilator")
+    if tool is not Tool.VERILOG and (output is not None or force):
+        raise UsageError("--output and --force are for --tool verilog")
     if not limit_s > 0:
         raise UsageError(f"--limit-s {limit_s:g}: must be above 0")
+    _check_simulation(gaps, waveform)
+    project = open_project(folder)
+    warn_changed(project)
+    if tool is Tool.VERILOG:
+        _write(project, output, force, as_json)
+    elif tool is Tool.YOSYS:
+        _synthesise(project, limit_s, as_json)
+    else:
+        _simulate(project, inputs, gaps, waveform, limit_s, as_json)
+
+
+def _check_simulation(gaps: int | None, waveform: Path | None) -> None:
+    """Raise ``UsageError`` where an option of the simulation makes no sense."""
     if gaps is not None and gaps < 0:
         raise UsageError(f"--gaps {gaps}: a seed is 0 or more")
     if waveform is not None and waveform.suffix not in (".fst", ".vcd"):
         raise UsageError(f"--waveform {waveform}: the name must end in .fst or .vcd")
-    project = open_project(folder)
-    warn_changed(project)
-    if tool is Tool.YOSYS:
-        _synthesise(project, limit_s, as_json)
-        return
+
+
+def _simulate(
+    project: ProjectFolder,
+    inputs: Path | None,
+    gaps: int | None,
+    waveform: Path | None,
+    limit_s: float,
+    as_json: bool,
+) -> None:
     x = _samples(project, inputs)
     with err.status("compiling and simulating the Verilog"):
         result = simulate_rtl(
@@ -150,6 +182,27 @@ def _cycles(document: dict[str, Any], name: str) -> str:
     measured = document[name]
     text = f"{measured:,} cycles" if measured is not None else "not measured"
     return f"{text} (planned: {document[f'planned_{name}']:,})"
+
+
+def _write(project: ProjectFolder, output: Path | None, force: bool, as_json: bool) -> None:
+    """Write the Verilog, with the plan and the network it comes from, to a folder of its own."""
+    if output is None:
+        raise UsageError("--tool verilog writes a folder: name it with -o DIR")
+    check_replaceable(output.absolute(), force)
+    with err.status("writing the Verilog") as status:
+        written = emit_verilog(
+            project.network, project.schedule, lambda line: status.update(escape(line))
+        )
+    folder = written.write(output, force=force)
+    n_files = len(written.files) + 1
+    if as_json:
+        document = {"folder": str(project.path), "tool": "verilog", "output": str(folder)}
+        print_json({**document, "changed": list(project.changed), "n_files": n_files})
+        return
+    following = f"vivado -mode batch -source {IP_SCRIPT}"
+    print_whole(
+        out, [f"wrote {n_files} files to {folder}", f"an IP for Vivado: there, {following}"]
+    )
 
 
 def _synthesise(project: ProjectFolder, limit_s: float, as_json: bool) -> None:

@@ -54,6 +54,8 @@ def simulate(
     ``ToolError`` when the compiler or the program fails, ``CsimError`` where it cannot write.
     """
     batch = np.ascontiguousarray(check_batch(network, x).astype(network.input.dtype))
+    if not (folder / "hls").is_dir():
+        raise CsimError(f"{folder} holds no hls/ to simulate; give a folder of 'bitfpga build'")
     try:
         (folder / CACHE).mkdir(exist_ok=True)
     except OSError as error:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from bitfpga.boards import load_board
 from bitfpga.digits import NumberSystem
-from bitfpga.emit import emit_sources, render_readme
+from bitfpga.emit import emit_rtl, emit_sources, render_readme
 from bitfpga.errors import PlanError, ProjectError
 from bitfpga.ir import IntArray, Network, network_bytes
 from bitfpga.plan import Schedule, Target, plan
@@ -133,10 +133,29 @@ def emit(
     x = golden_inputs(network)
     sources = emit_sources(network, schedule, x, run(network, x), on_layer)
     files = {f"hls/{name}": data for name, data in sources.items()}
-    files["schedule.json"] = schedule.to_json().encode()
-    files["network.bitfpga"] = network_bytes(network)
+    files |= _origin(network, schedule)
     files["README.md"] = render_readme(network, schedule)
     return Project(network, schedule, files)
+
+
+def emit_verilog(
+    network: Network, schedule: Schedule, on_layer: Callable[[str], None] | None = None
+) -> Project:
+    """Return the Verilog that ``schedule`` makes of ``network`` as a project of its own.
+
+    It has no ``hls/``: ``csim`` cannot run it, ``synth`` and ``report`` can. ``PlanError`` naming
+    the layers that have no Verilog.
+    """
+    files = emit_rtl(network, schedule, on_layer) | _origin(network, schedule)
+    return Project(network, schedule, files)
+
+
+def _origin(network: Network, schedule: Schedule) -> dict[str, bytes]:
+    """Return the files that every project holds: what it was made of."""
+    return {
+        "schedule.json": schedule.to_json().encode(),
+        "network.bitfpga": network_bytes(network),
+    }
 
 
 def golden_inputs(network: Network, n_samples: int = GOLDEN_SAMPLES) -> IntArray:

@@ -10,6 +10,7 @@ import jinja2
 from bitfpga.errors import ProjectError
 from bitfpga.paths import templates_dir
 
+BANNER = "Written by bitfpga; edit the network or the library, not this file."
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/+-]+")
 

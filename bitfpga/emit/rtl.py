@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bitfpga.emit.render import render
+from bitfpga.emit.render import BANNER, render
 from bitfpga.emit.rtl_arrays import array_part
 from bitfpga.emit.rtl_elements import add_part, scale_part, sum_part
 from bitfpga.emit.rtl_ends import load_part, store_part, tdata_bits
+from bitfpga.emit.rtl_ip import package_script
 from bitfpga.emit.rtl_moves import concat_part, fork_part, gather_part, table_part
 from bitfpga.emit.rtl_part import Part
 from bitfpga.emit.rtl_windows import pool_part
-from bitfpga.emit.rtl_wiring import Process, Wiring, instance_name
+from bitfpga.emit.rtl_wiring import Process, Wiring, instance_name, table_file
 from bitfpga.errors import PlanError
 from bitfpga.ir import Network
 from bitfpga.paths import rtl_dir
@@ -28,13 +29,12 @@ from bitfpga.plan import (
     step_sums,
 )
 
-BANNER = "Written by bitfpga; edit the network or the library, not this file."
-
 
 def emit_rtl(
     network: Network, schedule: Schedule, on_layer: Callable[[str], None] | None = None
 ) -> dict[str, bytes]:
-    """Return the Verilog of ``schedule``: ``bitfpga_top.v``, ``data/*.hex`` and ``lib/*.v``.
+    """Return the Verilog of ``schedule``: ``bitfpga_top.v``, its tables ``*.mem``, ``lib/*.v``, and
+    ``package_ip.tcl``, which makes an IP for Vivado of them.
 
     ``on_layer`` is called with a line of progress, once a layer. ``PlanError`` naming every layer
     that has no Verilog, and what to do.
@@ -47,10 +47,11 @@ def emit_rtl(
     for process, part in _parts(network, schedule, pipeline, on_layer):
         wiring.add(process, part)
         for name, data in part.data.items():
-            files[f"data/{instance_name(process.name)}_{name}.hex"] = data
+            files[table_file(instance_name(process.name), name)] = data
         for pe, rom in enumerate(part.roms):
-            files[f"data/{instance_name(process.name)}_taps{pe}.hex"] = rom.data
+            files[table_file(instance_name(process.name), f"taps{pe}")] = rom.data
     files["bitfpga_top.v"] = render("rtl_top.v.j2", **_context(network, schedule, wiring))
+    files["package_ip.tcl"] = package_script(network, schedule)
     return files
 
 

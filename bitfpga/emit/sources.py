@@ -9,7 +9,7 @@ import numpy as np
 
 from bitfpga.emit.arrays import packed_rows, step_arrays
 from bitfpga.emit.calls import fifo_texts, process_calls
-from bitfpga.emit.render import render
+from bitfpga.emit.render import BANNER, render
 from bitfpga.emit.structs import layer_struct, tensor_structs
 from bitfpga.ir import IntArray, Network
 from bitfpga.paths import include_dir
@@ -23,7 +23,6 @@ from bitfpga.plan import (
 )
 
 CLOCK_UNCERTAINTY = 0.125
-BANNER = "Written by bitfpga; edit the network or the library, not this file."
 
 
 def emit_sources(

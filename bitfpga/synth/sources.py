@@ -19,7 +19,7 @@ TOP = "bitfpga_top"
 
 @dataclass(frozen=True)
 class RtlSources:
-    """``rtl``: folder of ``bitfpga_top.v``, ``lib/`` and ``data/``; tools that read the tables
+    """``rtl``: folder of ``bitfpga_top.v``, its tables and ``lib/``; tools that read the tables
     must run in it. ``cache``: where tools keep what they make of it."""
 
     rtl: Path
