@@ -1,9 +1,9 @@
 """Area and logic delay of the Verilog, by Yosys, beside the plan's estimate.
 
-Networks of random weights (``cnn_nets.random_network``), planned for pynq-z2 (xc7z020) at 150 MHz as
-in ``stream_plan.py``, and the demo's network; every process is synthesised by Yosys for 7-series.
-Logic delay is that of cells alone, without wires: no clock period. Nothing was placed, routed or run
-on a board, and none of these figures is one of the HLS project.
+Networks of random weights (``cnn_nets.random_network``), planned for pynq-z2 (xc7z020) at 150 MHz
+as in ``stream_plan.py``, and the demo's network; every process is synthesised by Yosys for
+7-series. Logic delay is that of cells alone, without wires: no clock period. Nothing was placed,
+routed or run on a board, and none of these figures is one of the HLS project.
 
     python benchmarks/rtl_synthesis.py [--only resnet8,digits,...] [--keep FOLDER] [--json]
     python benchmarks/rtl_synthesis.py --arrays

@@ -18,6 +18,9 @@ import pytest
 
 RTL = Path(__file__).resolve().parents[1] / "hls_templates" / "rtl"
 
+# Objects of Verilator's library, which are the same for every bench: compiled once in a test run.
+LIBRARY: dict[str, bytes] = {}
+
 MAIN = r"""
 #include <cstdint>
 #include <cstdio>
@@ -154,12 +157,20 @@ class Bench:
             for n, v in (parameters or {}).items()
         ]
         environment = verilator_environment()
-        flags = "--cc --exe --build -O3 --x-initial unique -Wno-fatal -Wno-lint -CFLAGS -O1"
-        makes = ["-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include"]  # the wheel leaves it empty
+        flags = "--cc --exe -O3 --x-initial unique -Wno-fatal -Wno-lint -CFLAGS -O1"
         names = ["--prefix", "Vtop", "--top-module", top, "-o", "bench", "--Mdir", "obj"]
-        command = ["verilator", *flags.split(), *makes, *names, "-y", str(RTL), *settings, *paths]
+        command = ["verilator", *flags.split(), *names, "-y", str(RTL), *settings, *paths]
+        self._build([*command, "main.cpp"], environment)
+        for name, data in LIBRARY.items():
+            (folder / "obj" / name).write_bytes(data)
+        made = "CFG_CXXFLAGS_PCH_I=-include"  # the wheel leaves it empty
+        self._build(["make", "-C", "obj", "-f", "Vtop.mk", made], environment)
+        for path in (folder / "obj").glob("verilated*.o"):
+            LIBRARY[path.name] = path.read_bytes()
+
+    def _build(self, command: list[str], environment: dict[str, str]) -> None:
         done = subprocess.run(
-            [*command, "main.cpp"], cwd=folder, env=environment, capture_output=True, text=True
+            command, cwd=self.folder, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
 

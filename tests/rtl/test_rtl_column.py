@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from rtl_bench import RTL
+from rtl_cells import needs_pyosys, run_yosys
 
-pytestmark = pytest.mark.skipif(find_spec("pyosys") is None, reason="pyosys is not installed")
+pytestmark = needs_pyosys
 
 # width, bits of x, whether they are signed
 SIZES = ((1, 1, 1), (4, 3, 0), (5, 8, 1), (20, 8, 1), (20, 8, 0), (23, 4, 1))
-
-
-YOSYS = """
-import sys
-from pyosys import libyosys as ys
-design = ys.Design()
-for line in sys.stdin:
-    ys.run_pass("tee -q " + line.strip(), design)
-"""
-
-
-def run_yosys(*passes: str) -> None:
-    """Run Yosys in a process of its own, which ends with the first error."""
-    command = [sys.executable, "-c", YOSYS]
-    done = subprocess.run(command, input="\n".join(passes), text=True, capture_output=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 def elaborated(name: str, top: str, width: int, x_bits: int, x_signed: int) -> list[str]:

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from line_cases import LineCase
+from rtl_bench import without_verilator
+from rtl_lines import LineBench
 
 from bitfpga.plan.line_memory import LineMemory, line_memory
 from bitfpga.plan.windows import Window
-from tests.line_cases import LineBench, LineCase
-from tests.rtl_bench import without_verilator
 
 NEEDS_VERILATOR = pytest.mark.skipif(without_verilator(), reason="needs verilator, perl and make")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from rtl_bench import Bench, without_verilator
 from rtl_choice import ALWAYS, Clock, Load, Machine, Queue, choice, loads, run
-from rtl_moves import Case, Concat, Gather, LookUp
+from rtl_gather import Gather
+from rtl_moves import Case, Concat, LookUp
 
 pytestmark = pytest.mark.skipif(without_verilator(), reason="Verilator is not installed")
 
