@@ -135,6 +135,11 @@ class ArrayOptions:
         tile = np.maximum(self.facts.n_fill, sums)
         return int((self.n_tiles * tile).min())
 
+    @cached_property
+    def slowest(self) -> int:
+        """The cycles a block in which one PE does any option, whatever waits for what."""
+        return int((self.n_tiles * (self.cycles + WALK_RESTART + self.n_results)).max())
+
     @property
     def _stored_rows(self) -> Int64:
         return ceil_div(self.stored_bits, ROW_BITS["memory"])

@@ -136,7 +136,7 @@ class DesignSpace:
     @property
     def slowest(self) -> int:
         """Cycles of a block with one PE a layer and the smallest tiles: no design is smaller."""
-        needs = [int((options.n_tiles * options.cycles).max()) for options in self.options.values()]
+        needs = [options.slowest for options in self.options.values()]
         return max([self.shortest, *needs])
 
     def design(self, limit: int, weight: float) -> Design | None:
