@@ -111,15 +111,9 @@ def step_lanes(step: Step, beat_pixels: int) -> int:
 
 def step_stages(step: Step) -> int:
     """Return the registers between a step that makes a beat and its FIFO; arrays not counted."""
-    before = {
-        "sum_pool": POOL_READ_STAGES,
-        "sum_map": MAP_SUM_STAGES,
-        "add": SUM_STAGES,
-        "scale": 0,
-    }
-    if step.kind not in before:
+    if step.kind not in STAGES_BEFORE_SCALE:
         return MEMORY_STAGES
-    return before[step.kind] + requantise_stages(requantise_terms(step))
+    return STAGES_BEFORE_SCALE[step.kind] + requantise_stages(requantise_terms(step))
 
 
 def _fork(stream: Stream, source: str, fifos: tuple[Fifo, ...]) -> Process:

@@ -67,10 +67,6 @@ class AreaReport:
         """Return the part that computes the layer of this name."""
         return next(part for part in self.parts if part.role == "layer" and part.name == name)
 
-    def of_role(self, role: Role) -> tuple[PartArea, ...]:
-        """Return the parts of one role."""
-        return tuple(part for part in self.parts if part.role == role)
-
     def to_document(self) -> dict[str, Any]:
         """Return everything as plain data, for JSON."""
         return {
