@@ -52,7 +52,7 @@ def _pes(folded: LayerSchedule, stream: LayerStream) -> Tables:
         "SPLIT_ROWS": stream.split_rows,
         "SPAN": stream.span,
         "SYMBOL_BITS": stream.symbol_bits,
-        "CELLS_PER_ROW": stream.row_bits // (stream.symbol_bits + 1),
+        "CELLS_PER_ROW": stream.cells_per_row,
         "ROW_BITS": stream.row_bits,
         "TAP_ROWS": max(stream.tap_rows.shape[1], 1),
         "WALK_CYCLES": max(int(stream.pe_cycles.max(initial=0)), 1),

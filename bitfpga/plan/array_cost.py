@@ -11,14 +11,21 @@ from bitfpga.plan.resources import (
     Numbers,
     Prices,
     ceil_div,
+    decoder,
     lut_ram,
     requantiser,
     styled_memory,
 )
+from bitfpga.plan.tap_words import NO_CODE
 
 PE_CONTROL = 18  # where a job ends and starts, the row's address, whether there is a tap
 WALK_BITS = 10  # of an event's time
 EVENT_CONTROL = 40  # when a walk starts, and what its list of events counts
+
+
+def decoder_luts(symbol_bits: int, row_bits: int, span: int) -> int:
+    """Return the LUTs of a PE that make taps of what its stream holds: none of tap words."""
+    return 0 if symbol_bits == NO_CODE else int(decoder(row_bits, span.bit_length()))
 
 
 def array_cost(

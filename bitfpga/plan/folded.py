@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.plan.array_cost import array_cost
+from bitfpga.plan.array_cost import array_cost, decoder_luts
 from bitfpga.plan.array_memories import ArraySizes, array_memories
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.folding import Folding
 from bitfpga.plan.line_buffers import LineBuffer, line_buffer
-from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
+from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
+from bitfpga.plan.tap_words import NO_CODE
 from bitfpga.plan.taps import Taps
 from bitfpga.plan.tiled import WALK_RESTART
 from bitfpga.plan.windows import tile_blocks
@@ -101,7 +102,9 @@ class FoldedArray:
             in_parts=self.in_parts,
             tap_rows=max(self.stream.tap_rows.shape[1], 1),
             tap_bits=self.stream.row_bits,
-            decoder_luts=decoder(self.stream.row_bits, self.stream.span.bit_length()),
+            decoder_luts=decoder_luts(
+                self.stream.symbol_bits, self.stream.row_bits, self.stream.span
+            ),
             n_results=int(self.stream.n_jobs.sum()),
             line_luts=lines.luts if lines else 0,
             line_bram36=lines.bram36 if lines else 0.0,
@@ -125,14 +128,19 @@ class StreamCache:
     """Builds each stream once: a search tries the same folding of a layer many times."""
 
     def __init__(self) -> None:
-        self._streams: dict[tuple[Taps, int, int, int], LayerStream] = {}
+        self._streams: dict[tuple[Taps, int, int, int, bool], LayerStream] = {}
 
     def stream(self, taps: Taps, folding: Folding) -> LayerStream:
         """Return the stream of ``taps`` folded so."""
-        key = (taps, folding.split_rows, folding.n_pes, ROW_BITS[folding.source])
+        row_bits = ROW_BITS[folding.source]
+        key = (taps, folding.split_rows, folding.n_pes, row_bits, folding.coded)
         if key not in self._streams:
             self._streams[key] = build_stream(
-                taps, split_rows=key[1], n_pes=key[2], row_bits=key[3]
+                taps,
+                split_rows=folding.split_rows,
+                n_pes=folding.n_pes,
+                row_bits=row_bits,
+                symbol_bits=None if folding.coded else NO_CODE,
             )
         return self._streams[key]
 

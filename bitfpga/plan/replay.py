@@ -13,6 +13,7 @@ from bitfpga.plan.lower import lower
 from bitfpga.plan.schedule import LayerSchedule, Schedule
 from bitfpga.plan.steps import ARRAYS, Step
 from bitfpga.plan.streams import LayerStream
+from bitfpga.plan.tap_words import NO_CODE
 from bitfpga.plan.timing import Timing, simulate
 
 
@@ -50,5 +51,6 @@ def _folded(step: Step, schedule: Schedule) -> FoldedArray:
 def _folding(layer: LayerSchedule, stream: LayerStream) -> Folding:
     source = "memory" if layer.source == "memory" else "rom"
     n_pes = len(stream.pe_split)
-    sizes = (layer.tile_pixels, layer.split_rows, n_pes, layer.buffer_rows)
+    coded = stream.symbol_bits != NO_CODE
+    sizes = (layer.tile_pixels, layer.split_rows, coded, n_pes, layer.buffer_rows)
     return Folding(*sizes, source, 0.0, layer.resources)

@@ -1,4 +1,4 @@
-"""Index streams: the taps of an array layer as the cells that its PEs decode while they walk.
+"""Index streams: the taps of an array layer as the cells or words that its PEs walk through.
 
 Per job: planes from the highest to the lowest used (Horner), in a plane by rising index. An empty
 plane between two used ones is one null tap, which reads zero; planes above and below cost nothing.
@@ -17,6 +17,7 @@ from bitfpga.plan.cells import choose_symbol_bits, encode, gap_costs, pack, stor
 from bitfpga.plan.gaps import SplitTaps, element_gaps, gap_counts, split_taps
 from bitfpga.plan.jobs import Jobs, deal_jobs
 from bitfpga.plan.staggering import WaitCosts, stagger
+from bitfpga.plan.tap_words import NO_CODE, pack_words, tap_words, word_bits
 from bitfpga.plan.taps import Taps
 
 Int32 = npt.NDArray[np.int32]
@@ -29,9 +30,10 @@ class LayerStream:
     """One layer's taps on its PEs, and how the results of their jobs add up.
 
     Cells of ``symbol_bits`` + 1 bits lie in ``tap_rows``, uint64 [n_pes, n_tap_rows], each of
-    ``row_bits``; ``n_cells`` of each PE. ``pe_split``, ``pe_cycles``, ``n_jobs``: split, cycles
-    and jobs of each PE. ``job_base``, ``job_cycles``: [n_pes, n_slots], 0 past a PE's jobs; a job
-    reads rows from base on in its split, ``span`` of them, and its result has its slot's number.
+    ``row_bits``; ``n_cells`` of each PE. With ``symbol_bits`` ``NO_CODE`` a row is a tap word.
+    ``pe_split``, ``pe_cycles``, ``n_jobs``: split, cycles and jobs of each PE. ``job_base``,
+    ``job_cycles``: [n_pes, n_slots], 0 past a PE's jobs; a job reads rows from base on in its
+    split, ``span`` of them, and its result has its slot's number.
     The emission list (``entry_...``, in channel order) says which results, shifted left by
     ``entry_shift``, are summed for each output; ``entry_pe`` is -1 where there is none, and
     ``entry_last`` (bool) ends an output. Output o is its sum times 2^trailing[o].
@@ -58,6 +60,11 @@ class LayerStream:
     trailing: Int64
     n_taps: int
     n_null: int
+
+    @property
+    def cells_per_row(self) -> int:
+        """Cells, or words, of a tap row."""
+        return 1 if self.symbol_bits == NO_CODE else self.row_bits // (self.symbol_bits + 1)
 
     @property
     def skew(self) -> int:
@@ -89,8 +96,8 @@ def build_stream(
 ) -> LayerStream:
     """Return the stream of ``taps`` on ``n_pes`` PEs, with splits of ``split_rows`` rows.
 
-    ``symbol_bits`` None: what ``choose_symbol_bits`` finds. ``ValueError`` if there are fewer PEs
-    than splits with taps, or a cell does not fit ``row_bits``.
+    ``symbol_bits`` None: what ``choose_symbol_bits`` finds; ``NO_CODE``: tap words. ``ValueError``
+    if there are fewer PEs than splits with taps, or a cell or word does not fit ``row_bits``.
     """
     parts = split_taps(taps, split_rows)
     jobs, walk, bits = _deal(parts, n_pes, row_bits, symbol_bits)
@@ -99,13 +106,14 @@ def build_stream(
     job_cycles = _sums(cycle_cost[walk.gaps], walk.bounds)
     n_cells = _sums(_sums(cell_cost[walk.gaps], walk.bounds), jobs.pe_bounds)
     pe_cycles = _sums(job_cycles, jobs.pe_bounds)
+    stored, tap_rows = _rows(walk, n_cells, parts.span, bits, row_bits)
     return LayerStream(
         symbol_bits=bits,
-        row_bits=stored_bits(row_bits, bits),
+        row_bits=stored,
         span=parts.span,
         n_splits=parts.n_splits,
         split_rows=split_rows,
-        tap_rows=pack(encode(walk.gaps, walk.negate, bits), n_cells, bits, row_bits),
+        tap_rows=tap_rows,
         n_cells=n_cells,
         pe_split=jobs.pe_split,
         pe_cycles=pe_cycles,
@@ -147,7 +155,9 @@ def _deal(
     parts: SplitTaps, n_pes: int, row_bits: int, symbol_bits: int | None
 ) -> tuple[Jobs, _Walk, int]:
     """Return the jobs, their gaps and the symbol bits, chosen again if cuts changed the gaps."""
-    bits = symbol_bits or choose_symbol_bits(gap_counts(parts).sum(axis=0), row_bits)[0]
+    bits = symbol_bits
+    if bits is None:
+        bits = choose_symbol_bits(gap_counts(parts).sum(axis=0), row_bits)[0]
     jobs = deal_jobs(parts, n_pes, bits)
     walk = _walk(parts, jobs)
     if symbol_bits is None and len(jobs.first) >= len(parts.starts):
@@ -191,6 +201,20 @@ def _staggered(walk: _Walk, jobs: Jobs, parts: SplitTaps, cycle_cost: Int32) -> 
         np.insert(walk.negate, places[order], False),
         walk.bounds + np.append(0, np.cumsum(waits.before + waits.after)),
     )
+
+
+def _rows(
+    walk: _Walk, n_cells: Int64, span: int, symbol_bits: int, row_bits: int
+) -> tuple[int, npt.NDArray[np.uint64]]:
+    """Return the bits of a stored row, and the rows of all PEs."""
+    if symbol_bits != NO_CODE:
+        cells = encode(walk.gaps, walk.negate, symbol_bits)
+        rows = pack(cells, n_cells, symbol_bits, row_bits)
+        return stored_bits(row_bits, symbol_bits), rows
+    if word_bits(span) > row_bits:
+        raise ValueError(f"a tap word of {word_bits(span)} bits does not fit {row_bits} bits")
+    words = tap_words(walk.gaps, walk.negate, walk.bounds, span)
+    return word_bits(span), pack_words(words, n_cells)
 
 
 def _sums(values: npt.NDArray[np.signedinteger[Any]], bounds: Int64) -> Int64:

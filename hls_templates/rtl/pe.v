@@ -1,5 +1,8 @@
 // One PE: a decoder of taps, its own copy of the tile's rows, and a column for each pixel.
 //
+// With SYMBOL_BITS 0 there is no decoder: `tap_row` of cycle d + 1 is the word of the step in cycle
+// d, {SPAN - index, shift, negate}; `tap_addr` is not used, the array says what is read.
+//
 // A decode step in cycle d: `back` in d + 2 addresses the tile memory; its row is there in d + 3,
 // in a register in d + 4 (zero where the step has no tap, or the null tap at index SPAN), added
 // in `acc` of d + 5. `clear` in cycle d + 4: the step is the first of a job. In the same cycle
@@ -60,26 +63,38 @@ module pe #(
   wire [INDEX_BITS-1:0] back;
   wire shift, negate, is_tap;
 
-  tap_decoder #(
-      .SPAN(SPAN),
-      .SYMBOL_BITS(SYMBOL_BITS),
-      .CELLS_PER_ROW(CELLS_PER_ROW),
-      .ROW_BITS(ROW_BITS),
-      .TAP_ROWS(TAP_ROWS),
-      .IMPL(IMPL)
-  ) decoder (
-      .clk(clk),
-      .off(off),
-      .hold(hold),
-      .restart(restart),
-      .tap_re(tap_re),
-      .tap_addr(tap_addr),
-      .tap_row(tap_row),
-      .back(back),
-      .shift(shift),
-      .negate(negate),
-      .is_tap(is_tap)
-  );
+  generate
+    if (SYMBOL_BITS == 0) begin : words
+      reg [INDEX_BITS+1:0] step;
+      always @(posedge clk) step <= tap_row[INDEX_BITS+1:0];
+      assign {back, shift, negate} = step;
+      assign is_tap = 1'b1;
+      assign tap_re = 1'b1;
+      assign tap_addr = {TAP_ADDRESS_BITS{1'b0}};
+      wire unused = &{1'b0, off, hold, restart};
+    end else begin : cells
+      tap_decoder #(
+          .SPAN(SPAN),
+          .SYMBOL_BITS(SYMBOL_BITS),
+          .CELLS_PER_ROW(CELLS_PER_ROW),
+          .ROW_BITS(ROW_BITS),
+          .TAP_ROWS(TAP_ROWS),
+          .IMPL(IMPL)
+      ) decoder (
+          .clk(clk),
+          .off(off),
+          .hold(hold),
+          .restart(restart),
+          .tap_re(tap_re),
+          .tap_addr(tap_addr),
+          .tap_row(tap_row),
+          .back(back),
+          .shift(shift),
+          .negate(negate),
+          .is_tap(is_tap)
+      );
+    end
+  endgenerate
 
   // Cycle d + 2: the row's address.
   wire [A+INDEX_BITS-1:0] back_wide = {{A{1'b0}}, back};

@@ -17,7 +17,8 @@
 // next one.
 //
 // Tap rows: a rom.v outside for each PE, with enable `tap_re`, address `tap_addr`, data
-// `tap_row`. PE_SPLIT, FIRST_BASE: 16 bits a PE, PE 0 lowest: its split, and the base of its
+// `tap_row`. With SYMBOL_BITS 0 a row is a tap word (pe.v), and the address of step t, which all
+// PEs share, goes from PE to PE. PE_SPLIT, FIRST_BASE: 16 bits a PE, PE 0 lowest: its split, and the base of its
 // first job.
 `default_nettype none
 
@@ -66,6 +67,7 @@ module pe_array #(
 );
 
   localparam RESULT_BITS = COLUMNS * ACC;
+  localparam [TAP_ADDRESS_BITS-1:0] NEXT_STEP = 1;
   localparam LANE_BITS = $clog2(FILL_LANES);
   localparam ROW_ADDRESS_BITS = SPLIT_ROWS > 1 ? $clog2(SPLIT_ROWS) : 1;
   localparam WORD_BITS = ROW_ADDRESS_BITS - LANE_BITS + 1;
@@ -158,6 +160,20 @@ module pe_array #(
         gate_n <= !restart_4 || holds[p+5];
       end
 
+      wire [TAP_ADDRESS_BITS-1:0] row_addr;
+      if (SYMBOL_BITS > 0) begin : row_of_cells
+        assign tap_addr[p*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS] = row_addr;
+      end else begin : row_of_step
+        reg [TAP_ADDRESS_BITS-1:0] step;
+        if (p == 0) begin : first
+          always @(posedge clk) step <= holds[1] ? 0 : step + NEXT_STEP;
+        end else begin : behind
+          always @(posedge clk) step <= tap_addr[(p-1)*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS];
+        end
+        assign tap_addr[p*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS] = step;
+        wire unused = &{1'b0, row_addr};
+      end
+
       reg [ROW_ADDRESS_BITS-1:0] base;
       always @(posedge clk) begin
         if (restart_2) base <= holds[p+3] ? FIRST[ROW_ADDRESS_BITS-1:0] : event_base;
@@ -192,7 +208,7 @@ module pe_array #(
           .fill_addr(fill_addr),
           .fill_data(fill_data),
           .tap_re(tap_re[p]),
-          .tap_addr(tap_addr[p*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS]),
+          .tap_addr(row_addr),
           .tap_row(tap_row[p*ROW_BITS+:ROW_BITS]),
           .result(gated[p*RESULT_BITS+:RESULT_BITS])
       );

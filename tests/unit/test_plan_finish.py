@@ -194,7 +194,7 @@ def test_the_interval_is_that_of_a_full_pipeline() -> None:
 def test_rows_from_memory_come_one_a_cycle_for_all_pes(n_pes: int) -> None:
     space = DesignSpace(one_dense(random_weights(64, 48)), BOARD, CSD, 1, 1)
     (facts,) = space.facts.values()
-    folding = Folding(1, 48, n_pes, 0, "memory", 0.0, Resources())
+    folding = Folding(1, 48, True, n_pes, 0, "memory", 0.0, Resources())
     array = fold_array(facts, folding, 1, 1, space.streams)
     longest, rows = int(array.stream.pe_cycles.max()), array.stream.tap_rows.size
     assert (rows > longest) == (n_pes > 1)

@@ -44,9 +44,9 @@ struct Layer_fc {
     kSplits = 1U,
     kSplitRows = 5U,
     kSpan = 5U,
-    kSymbolBits = 4U,
-    kCellsPerRow = 3U,
-    kTapRows = 3U,
+    kSymbolBits = 0U,
+    kCellsPerRow = 1U,
+    kTapRows = 8U,
     kTapOffset = 0U,
     kPes = 4U,
     kSlots = 2U,
@@ -73,7 +73,7 @@ const bitfpga::Entry entries_fc[6] = {
 const bitfpga::ChannelScale<2> scale_fc[3] = {
     {10LL, {{0, 0}, {0, 1}}}, {40LL, {{0, 2}, {0, 1}}}, {-50LL, {{2, 0}, {1, -1}}}};
 
-const uint64_t tap_rows_fc[4][3] = {
-    {640ULL, 10308ULL, 194ULL}, {20646ULL, 2208ULL, 0ULL}, {133ULL, 0ULL, 0ULL}, {298ULL, 0ULL, 0ULL}};
+const uint64_t tap_rows_fc[4][8] = {
+    {20ULL, 2ULL, 22ULL, 8ULL, 0ULL, 0ULL, 18ULL, 0ULL}, {8ULL, 23ULL, 2ULL, 22ULL, 9ULL, 0ULL, 0ULL, 0ULL}, {13ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL}, {0ULL, 7ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL}};
 
 }  // namespace network
