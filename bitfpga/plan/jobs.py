@@ -38,6 +38,10 @@ class Jobs:
         """First job of each PE and the end, int64 [n_pes + 1]."""
         return np.searchsorted(self.pe, np.arange(len(self.pe_split) + 1))
 
+    def reordered(self, order: Int64) -> Jobs:
+        """Return the jobs ``order`` (int64 [n_jobs]), which stay on their PEs."""
+        return Jobs(self.first[order], self.end[order], self.pe[order], self.pe_split)
+
     @property
     def slot(self) -> Int64:
         """Place of each job among its PE's jobs, int64 [n_jobs]."""
