@@ -14,6 +14,7 @@ from bitfpga.emit.rtl_moves import concat_part, fork_part, gather_part, table_pa
 from bitfpga.emit.rtl_part import Part
 from bitfpga.emit.rtl_windows import pool_part
 from bitfpga.emit.rtl_wiring import Process, Wiring, instance_name, table_file
+from bitfpga.emit.rtl_words import hex_file
 from bitfpga.errors import PlanError
 from bitfpga.ir import Network
 from bitfpga.paths import rtl_dir
@@ -49,7 +50,9 @@ def emit_rtl(
         for name, data in part.data.items():
             files[table_file(instance_name(process.name), name)] = data
         for pe, rom in enumerate(part.roms):
-            files[table_file(instance_name(process.name), f"taps{pe}")] = rom.data
+            if not rom.in_luts:
+                table = table_file(instance_name(process.name), f"taps{pe}")
+                files[table] = hex_file(rom.words, rom.bits)
     files["bitfpga_top.v"] = render("rtl_top.v.j2", **_context(network, schedule, wiring))
     files["package_ip.tcl"] = package_script(network, schedule)
     return files

@@ -126,9 +126,6 @@ def _emission(step: Step, folded: LayerSchedule, stream: LayerStream) -> Tables:
 
 def _tap_roms(folded: LayerSchedule, stream: LayerStream) -> tuple[Rom, ...]:
     """Return the table of each PE's tap rows."""
-    n_rows = max(stream.tap_rows.shape[1], 1)
     rows = stream.tap_rows if stream.tap_rows.size else np.zeros((len(stream.pe_split), 1), int)
-    style = folded.memories["taps"]
-    return tuple(
-        Rom(stream.row_bits, n_rows, style, hex_file(pe, stream.row_bits)) for pe in rows.tolist()
-    )
+    in_luts = folded.memories["taps"] == "distributed"
+    return tuple(Rom(stream.row_bits, tuple(pe), in_luts) for pe in rows.tolist())

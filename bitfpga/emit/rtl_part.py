@@ -9,12 +9,11 @@ from bitfpga.emit.rtl_words import Parameter
 
 @dataclass(frozen=True, eq=False)
 class Rom:
-    """A table beside a process that reads it: ``rows`` words of ``bits``, the hex file's text."""
+    """A table beside a process that reads it: ``words`` of ``bits`` bits, in LUTs or block RAM."""
 
     bits: int
-    rows: int
-    style: str
-    data: bytes
+    words: tuple[int, ...]
+    in_luts: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bitfpga.emit.rtl_part import Part
-from bitfpga.emit.rtl_words import Parameter, address_bits, verilog
+from bitfpga.emit.rtl_words import Parameter, address_bits, packed, verilog
 from bitfpga.plan import ARRAYS, Fifo, Pipeline, Stream, memory_style
 from bitfpga.plan.steps import LOAD, STORE
 
@@ -113,17 +113,17 @@ class Wiring:
 
     def _tap_roms(self, part: Part, name: str) -> list[tuple[str, str]]:
         """Add a table for each PE and return the ports that read them."""
-        bits, places = part.roms[0].bits, address_bits(part.roms[0].rows)
+        bits, places = part.roms[0].bits, address_bits(len(part.roms[0].words))
         wires = {"tap_re": 1, "tap_addr": places, "tap_row": bits}
         for wire, width in wires.items():
             self._wire(f"{wire}_{name}", width * len(part.roms))
         for pe, rom in enumerate(part.roms):
-            parameters: dict[str, Parameter] = {
-                "WIDTH": rom.bits,
-                "DEPTH": rom.rows,
-                "FILE": table_file(name, f"taps{pe}"),
-                "STYLE": rom.style,
-            }
+            parameters: dict[str, Parameter] = {"WIDTH": rom.bits, "DEPTH": len(rom.words)}
+            if rom.in_luts:
+                parameters["WORDS"] = packed(rom.words, rom.bits)
+            else:
+                parameters["FILE"] = table_file(name, f"taps{pe}")
+                parameters["STYLE"] = "block"
             one = f"[{pe}]" if len(part.roms) > 1 else ""
             ports = [
                 ("clk", "clk"),
@@ -134,7 +134,8 @@ class Wiring:
                 ),
                 ("data", f"tap_row_{name}[{pe * bits}+:{bits}]"),
             ]
-            self._instance("rom", f"taps{pe}_{name}", parameters, ports)
+            module = "lut_rom" if rom.in_luts else "rom"
+            self._instance(module, f"taps{pe}_{name}", parameters, ports)
         return [(wire, f"{wire}_{name}") for wire in wires]
 
     def _fifo(self, queue: Fifo, writer: str) -> None:
@@ -173,7 +174,7 @@ class Wiring:
         ports: Sequence[tuple[str, str]],
     ) -> None:
         texts = tuple((key, verilog(value)) for key, value in parameters.items())
-        if module in ARRAYS:
+        if module in (*ARRAYS, "lut_rom"):
             texts += (("IMPL", "IMPL"),)
         self.instances.append(Instance(module, name, texts, tuple(ports)))
 

@@ -62,8 +62,10 @@ def lut_ram(rows: Numbers, bits: Numbers) -> Numbers:
 
 
 def lut_rom(rows: Numbers, bits: Numbers) -> Numbers:
-    """Return the LUTs of a read-only memory: 64 bits a LUT."""
-    return np.asarray(bits) * ceil_div(np.asarray(rows), 64)
+    """Return the LUTs of a read-only memory (``lut_rom.v``): 64 bits a LUT6, four of them joined
+    by MUXF7 and MUXF8, and a LUT6 that chooses among four such groups."""
+    luts = ceil_div(np.asarray(rows), 64)
+    return np.asarray(bits) * (luts + ceil_div(ceil_div(luts, 4) - 1, 3))
 
 
 def memory_style(rows: int, *, read_only: bool = False) -> str:
