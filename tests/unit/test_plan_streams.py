@@ -171,9 +171,7 @@ def test_pes_of_a_hundred_taps_are_filled_within_five_percent(
     weight[: len(weight) // 3] //= 16
     stream = stream_of(weight, n_pes=n_pes)
     if stream.n_taps >= 100 * n_pes:
-        # where many results share the way to their memory, jobs wait for each other
-        crowded = len(stream.entry_output) > 0.4 * stream.pe_cycles.mean()
-        assert stream.pe_cycles.max() <= (1.07 if crowded else 1.05) * stream.pe_cycles.mean()
+        assert stream.pe_cycles.max() <= 1.05 * stream.pe_cycles.mean()
     np.testing.assert_array_equal(read_stream(stream, shape[1]), weight)
 
 
