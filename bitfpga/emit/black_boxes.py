@@ -73,23 +73,30 @@ def _check_supported(steps: list[Step], network: Network, schedule: Schedule) ->
         raise PlanError(
             f"network '{network.name}' has no dense layer and no convolution to make a black box of"
         )
-    reasons = {
-        "taps read from memory, which a black box cannot reach": [
-            step.label for step in steps if schedule.layer(step.name).source == "memory"
-        ],
-        "shared sums (number system bbs)": [
-            step.label for step in steps if step_sums(step, schedule.number_system) is not None
-        ],
-        f"beats of more than {WIDEST} bits, the widest ap_uint": [
-            step.label for step in steps if _widest([step], schedule.n_samples) > WIDEST
-        ],
-    }
-    found = [f"{reason}: layers {_listed(names)}" for reason, names in reasons.items() if names]
+    problems = (
+        (
+            "taps read from memory, which a box cannot reach",
+            [step for step in steps if schedule.layer(step.name).source == "memory"],
+            "prune further, or choose a larger board",
+        ),
+        (
+            "shared sums (number system bbs)",
+            [step for step in steps if step_sums(step, schedule.number_system) is not None],
+            "build with --number-system csd",
+        ),
+        (
+            f"beats of more than {WIDEST} bits, the widest ap_uint",
+            [step for step in steps if _widest([step], schedule.n_samples) > WIDEST],
+            "ask for less with --target-fps",
+        ),
+    )
+    found = [
+        f"{what}: layers {_listed([step.label for step in wrong])}; {advice}"
+        for what, wrong, advice in problems
+        if wrong
+    ]
     if found:
-        raise PlanError(
-            f"no black boxes for {'; for '.join(found)}. "
-            "Build with --number-system csd, prune further, or choose a larger board"
-        )
+        raise PlanError("no RTL black boxes with " + "\n  nor with ".join(found))
 
 
 def _listed(labels: list[str]) -> str:

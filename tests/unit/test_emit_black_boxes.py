@@ -7,26 +7,21 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from bbs_nets import coded_network
 from cli_runs import cli, refused, small_mlp
 from foldings import any_schedule
 from hostile import HOSTILE
 from hostile_maps import HOSTILE_MAPS
-from rtl_black_boxes import array_steps
-from rtl_runs import samples
+from rtl_black_boxes import array_steps, boxed
 
-from bitfpga.csim import ap_int_headers, simulate
 from bitfpga.digits import NumberSystem
 from bitfpga.emit.black_boxes import emit_black_boxes
-from bitfpga.errors import PlanError, ToolError
+from bitfpga.errors import PlanError
 from bitfpga.ir import ROUNDED_AVERAGING, Network
 from bitfpga.plan import Schedule, alone
 from bitfpga.project import Project, build, emit
 from bitfpga.prune.bbs import BbsConfig
-from bitfpga.reference import run
-from bitfpga.tools import find_cxx, run_tool
 
 NETS = HOSTILE | HOSTILE_MAPS
 FIFO_IN = {"FIFO_empty_flag": "input", "FIFO_read_enable": "output", "FIFO_data_read_in": "input"}
@@ -45,24 +40,6 @@ COMMON = {
     "ap_ctrl_chain_protocol_done": "output",
     "ap_ctrl_chain_protocol_continue": "input",
 }
-# Stands for Vitis' own, for a look at the text as synthesis has it.
-HLS_STREAM = """
-#pragma once
-namespace hls {
-template <class T>
-struct stream {
-  T read();
-  void write(const T&);
-  bool empty();
-  bool full();
-};
-}
-"""
-
-
-def boxed(name: str, **folding: Any) -> Project:
-    network = NETS[name]()
-    return emit(network, any_schedule(network, **folding), black_boxes=True)
 
 
 def hls(project: Project) -> dict[str, bytes]:
@@ -71,20 +48,6 @@ def hls(project: Project) -> dict[str, bytes]:
 
 def descriptions(files: dict[str, bytes]) -> dict[str, dict[str, Any]]:
     return {name: json.loads(data) for name, data in files.items() if name.endswith(".json")}
-
-
-def exact_csim(project: Project, folder: Path, network: Network | None = None) -> None:
-    """Assert that the top function in exact widths, C models and all, equals the reference."""
-    network = network or project.network
-    if not find_cxx().builds_ap_int:
-        pytest.skip("the ap_int headers do not compile with this compiler")
-    try:
-        ap_int_headers()
-    except ToolError as error:
-        pytest.skip(str(error))
-    x = samples(network)
-    result = simulate(project.write(folder / "boxed"), network, x, checked=True)
-    np.testing.assert_array_equal(result.y, run(network, x))
 
 
 @pytest.mark.parametrize("name", ["names_that_mean_something_in_cpp", "shortcuts_that_shrink"])
@@ -173,67 +136,12 @@ def test_the_same_schedule_gives_the_same_bytes() -> None:
     assert boxed(name, **folding).files == boxed(name, **folding).files
 
 
-@pytest.mark.parametrize(
-    ("name", "folding"),
-    [
-        ("names_that_mean_something_in_cpp", {"n_samples": 2}),
-        ("a_layer_pruned_whole", {}),
-        ("shortcuts_that_shrink", {"beat_pixels": 4, "n_samples": 2}),
-        ("strides_beyond_the_kernel", {"beat_pixels": 8, "slowness": 0.5}),
-        ("sixteen_bits_in_and_one_out", {"beat_pixels": 8, "n_samples": 11}),
-    ],
-)
-def test_the_c_models_equal_the_reference(
-    name: str, folding: dict[str, Any], tmp_path: Path
-) -> None:
-    exact_csim(boxed(name, **folding), tmp_path)
-
-
-def test_what_the_models_compute_is_what_the_top_function_gives(tmp_path: Path) -> None:
-    network = small_mlp()
-    project = emit(network, any_schedule(network, n_samples=2), black_boxes=True)
-    model = "hls/black_box/box_fc1.cpp"
-    text = project.files[model].decode()
-    assert text.endswith(", y);\n}\n")
-    inverts = "  for (unsigned i = 0; i < 7; ++i) y.write(~y.read());\n}\n"
-    files = {**project.files, model: (text[:-2] + inverts).encode()}
-    with pytest.raises(AssertionError, match="Mismatched elements"):
-        exact_csim(Project(network, project.schedule, files), tmp_path)
-
-
 def test_words_wider_than_the_default_are_announced() -> None:
     wide = boxed("sixteen_bits_in_and_one_out", beat_pixels=8, n_samples=11)
     text = hls(wide)["black_boxes.hpp"].decode()
     assert text.index("#define AP_INT_MAX_W 1408") < text.index("#include")
     narrow = boxed("sixteen_bits_in_and_one_out", beat_pixels=8, n_samples=8)
     assert "AP_INT_MAX_W" not in hls(narrow)["black_boxes.hpp"].decode()
-
-
-def test_synthesis_sees_streams_of_plain_words(tmp_path: Path) -> None:
-    if not find_cxx().builds_ap_int:
-        pytest.skip("the ap_int headers do not compile with this compiler")
-    try:
-        headers = ap_int_headers()
-    except ToolError as error:
-        pytest.skip(str(error))
-    network = small_mlp()
-    project = emit(network, any_schedule(network, n_samples=2), black_boxes=True)
-    folder = project.write(tmp_path / "boxed") / "hls"
-    (tmp_path / "stub").mkdir()
-    (tmp_path / "stub" / "hls_stream.h").write_text(HLS_STREAM)
-    # The headers of ap_int use, for synthesis, what only Vitis' compiler knows.
-    (tmp_path / "stub" / "synthesis.hpp").write_text(
-        "#include <ap_int.h>\n#define __SYNTHESIS__ 1\n"
-    )
-    (folder / "signature.cpp").write_text(
-        '#include "black_boxes.hpp"\n'
-        "void (*box)(hls::stream<ap_uint<16>>&, hls::stream<ap_uint<16>>&) = box_fc0;\n"
-    )
-    compiler = find_cxx()
-    flags = ("-std=c++14", "-fsyntax-only", "-w", "-include", "synthesis.hpp", "-Iinclude", "-I.")
-    places = ("-isystem", tmp_path / "stub", "-isystem", headers)
-    for source in ("signature.cpp", "top.cpp", "black_box/box_fc0.cpp"):
-        run_tool([*compiler.argv, *flags, *places, source], cwd=folder, limit_s=300.0)
 
 
 @pytest.mark.parametrize(
