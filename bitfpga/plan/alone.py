@@ -12,7 +12,7 @@ from bitfpga.plan.steps import LOAD, STORE, Fifo, Pipeline, Step
 from bitfpga.plan.timing import simulate
 
 IN_FIFO, OUT_FIFO = "x", "y"
-N_BLOCKS = 8
+N_BLOCKS, LEAST_BLOCKS, MOST_BEATS = 8, 2, 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Alone:
 
 
 def alone(step: Step, schedule: Schedule) -> Alone:
-    """Return the array layer ``step`` of ``schedule`` alone, simulated."""
+    """Return the array layer ``step`` of ``schedule`` alone, simulated for a few blocks."""
     source, output = step.inputs[0], step.output
     assert output is not None
     fifos = (
@@ -51,7 +51,9 @@ def alone(step: Step, schedule: Schedule) -> Alone:
     load = Load(LOAD, (), (IN_FIFO,), source.n_beats)
     store = Store(STORE, (OUT_FIFO,), (), output.n_beats)
     depths = {IN_FIFO: None, OUT_FIFO: depth}
-    timing = simulate((load, array, store), depths, N_BLOCKS)
+    n_beats = max(source.n_beats, output.n_beats)
+    n_blocks = max(LEAST_BLOCKS, min(N_BLOCKS, MOST_BEATS // n_beats))
+    timing = simulate((load, array, store), depths, n_blocks)
     first_read = LOAD_STAGES + 1
     ends = tuple(last + 1 - first_read for last in timing.processes[step.name].last)
     return Alone(pipeline, depth, ends, timing.interval_cycles)
