@@ -1,5 +1,6 @@
 """Planning: engine, folding, tap order, widths, exact cycles and resource estimates."""
 
+from bitfpga.plan.alone import Alone, alone
 from bitfpga.plan.assemble import is_sequential
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.facts import step_sums, step_taps, step_window
@@ -29,6 +30,7 @@ __all__ = [
     "ARRAYS",
     "JOINS",
     "POOLS",
+    "Alone",
     "Fifo",
     "FifoSchedule",
     "GroupSums",
@@ -42,6 +44,7 @@ __all__ = [
     "Stream",
     "Target",
     "Terms",
+    "alone",
     "channel_multipliers",
     "element_multipliers",
     "fork_name",

@@ -24,7 +24,9 @@ def replay(network: Network, schedule: Schedule, n_images: int) -> Timing:
     ``plan`` or was read from a file.
     """
     pipeline = lower(network, schedule.beat_pixels)
-    arrays = {step.name: _folded(step, schedule) for step in pipeline.steps if step.kind in ARRAYS}
+    arrays = {
+        step.name: folded_array(step, schedule) for step in pipeline.steps if step.kind in ARRAYS
+    }
     depths = {fifo.name: fifo.depth for fifo in schedule.fifos}
     return simulate(processes(pipeline, arrays, schedule.n_samples), depths, n_images)
 
@@ -37,7 +39,7 @@ def planned_stream(step: Step, schedule: Schedule) -> LayerStream:
     return layer_stream(step, folded, schedule.number_system)
 
 
-def _folded(step: Step, schedule: Schedule) -> FoldedArray:
+def folded_array(step: Step, schedule: Schedule) -> FoldedArray:
     """Return an array layer as the schedule folds it."""
     layer = schedule.layer(step.name)
     facts = array_facts(step, NumberSystem(schedule.number_system))

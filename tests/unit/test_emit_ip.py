@@ -180,8 +180,11 @@ def test_only_a_folder_of_its_own_is_replaced(built: Path, tmp_path: Path) -> No
     ("options", "words"),
     [
         (("--tool", "verilog"), "name it with -o DIR"),
-        (("-o", "rtl"), "--output and --force are for --tool verilog"),
-        (("--tool", "yosys", "--force"), "--output and --force are for --tool verilog"),
+        (("-o", "rtl"), "--output and --force are for --tool verilog and black-box"),
+        (
+            ("--tool", "yosys", "--force"),
+            "--output and --force are for --tool verilog and black-box",
+        ),
         (("--tool", "verilog", "-o", "rtl", "--gaps", "1"), "are for --tool verilator"),
     ],
 )
