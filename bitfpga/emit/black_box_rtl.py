@@ -10,12 +10,12 @@ from bitfpga.emit.render import BANNER, render
 from bitfpga.emit.rtl_arrays import array_part
 from bitfpga.emit.rtl_part import Part
 from bitfpga.emit.rtl_wiring import Instance, Process, Wire, Wiring, instance_name, table_file
-from bitfpga.emit.rtl_words import address_bits
+from bitfpga.emit.rtl_words import address_bits, hex_file
 from bitfpga.paths import rtl_dir
 from bitfpga.plan import Alone, LayerStream, Resources, Schedule, Step, Stream, alone
 
 TIMESCALE = b"`timescale 1 ns / 1 ps\n"  # HLS gives its own Verilog one, and xsim wants all or none
-ROM, CONTROL = "rom", "black_box"
+ROM, LUT_ROM, CONTROL = "rom", "lut_rom", "black_box"
 PORTS = {
     "clk": "ap_clk",
     "rst": "ap_rst",
@@ -104,9 +104,12 @@ class Box:
         return [table for table in tables if table.words]
 
     def tap_tables(self) -> list[Table]:
-        """Return the tap rows of each PE."""
-        roms = enumerate(self.part.roms)
-        return [self._table(f"taps{pe}", rom.style, rom.data) for pe, rom in roms]
+        """Return the tap rows of each PE that lie in block RAM; others are parameters."""
+        return [
+            self._table(f"taps{pe}", "block", hex_file(rom.words, rom.bits))
+            for pe, rom in enumerate(self.part.roms)
+            if not rom.in_luts
+        ]
 
     def _table(self, key: str, style: str, data: bytes) -> Table:
         file = table_file(instance_name(self.step.name), key)
@@ -139,6 +142,7 @@ def library_files(boxes: Sequence[Box]) -> dict[str, bytes]:
     of all of them by name."""
     sources = {path.stem: path.read_bytes() for path in sorted(rtl_dir().glob("*.v"))}
     used = {CONTROL, "fifo", *(box.part.module for box in boxes)}
+    used |= {LUT_ROM for box in boxes for rom in box.part.roms if rom.in_luts}
     found: set[str] = set()
     while used - found:
         module = min(used - found)
