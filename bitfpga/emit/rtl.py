@@ -56,15 +56,9 @@ def emit_rtl(
 
 
 def _check_supported(pipeline: Pipeline, schedule: Schedule) -> None:
-    """Raise ``PlanError`` naming the layers whose taps or sums have no Verilog yet."""
+    """Raise ``PlanError`` naming the layers whose taps have no Verilog yet."""
     arrays = [step for step in pipeline.steps if step.kind in ARRAYS]
-    sums = [s.label for s in arrays if step_sums(s, schedule.number_system) is not None]
     far = [s.label for s in arrays if schedule.layer(s.name).source == "memory"]
-    if sums:
-        raise PlanError(
-            f"no Verilog yet for shared sums (number system bbs), used by layers {_listed(sums)}; "
-            "build with --number-system csd, or use csim"
-        )
     if far:
         raise PlanError(
             f"no Verilog yet for taps read from memory, as those of layers {_listed(far)}: the "
@@ -114,7 +108,8 @@ def _part(step: Step, network: Network, schedule: Schedule) -> Part:
         return MOVES[step.kind](step, n_samples)
     folded = schedule.layer(step.name)
     if step.kind in ARRAYS:
-        return array_part(step, folded, planned_stream(step, schedule), n_samples)
+        sums = step_sums(step, schedule.number_system)
+        return array_part(step, folded, planned_stream(step, schedule), n_samples, sums)
     if step.kind in POOLS:
         return pool_part(step, folded, n_samples)
     return ELEMENTS[step.kind](step, folded, n_samples)

@@ -7,10 +7,18 @@ import numpy.typing as npt
 
 from bitfpga.emit.rtl_part import Part, Rom
 from bitfpga.emit.rtl_scales import make_scale
+from bitfpga.emit.rtl_sums import sums_of_rows
 from bitfpga.emit.rtl_windows import line_buffer
 from bitfpga.emit.rtl_words import Parameter, address_bits, hex_file, pack, packed
 from bitfpga.ir import Conv, Dense
-from bitfpga.plan import LayerSchedule, LayerStream, Step, channel_multipliers, memory_style
+from bitfpga.plan import (
+    GroupSums,
+    LayerSchedule,
+    LayerStream,
+    Step,
+    channel_multipliers,
+    memory_style,
+)
 
 Int64 = npt.NDArray[np.int64]
 TIME_BITS, PE_BITS, BASE_BITS = 20, 12, 16
@@ -18,8 +26,14 @@ EVENT_BITS = TIME_BITS + PE_BITS + BASE_BITS
 Tables = tuple[dict[str, Parameter], dict[str, bytes]]
 
 
-def array_part(step: Step, folded: LayerSchedule, stream: LayerStream, n_samples: int) -> Part:
-    """Return a dense layer or a convolution on its PEs."""
+def array_part(
+    step: Step,
+    folded: LayerSchedule,
+    stream: LayerStream,
+    n_samples: int,
+    sums: GroupSums | None,
+) -> Part:
+    """Return a dense layer or a convolution on its PEs; ``sums``: of its rows, if it has any."""
     source = step.inputs[0]
     pes, tables = _pes(folded, stream)
     emitted, scales = _emission(step, folded, stream)
@@ -39,6 +53,11 @@ def array_part(step: Step, folded: LayerSchedule, stream: LayerStream, n_samples
     else:
         parameters["LANES"], parameters["BEATS"] = source.lanes, source.n_beats
         parameters["ROWS_AFTER"] = folded.fill_cycles - source.n_beats
+    if sums is not None:
+        lanes = source.lanes if step.kind == "vector_array" else 1
+        added, groups = sums_of_rows(sums, lanes, source.tensor.bits)
+        parameters |= added
+        data |= groups
     return Part(step.kind, parameters, data, roms=_tap_roms(folded, stream))
 
 
