@@ -47,10 +47,8 @@ def few(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 def folded(network: Network, folding: dict[str, Any]) -> Schedule:
     """Return a schedule that has Verilog; networks that are refused with a reason are left out."""
-    binary = folding["system"] is NumberSystem.BINARY
-    system = NumberSystem.BINARY if binary else NumberSystem.CSD
     try:
-        return any_schedule(network, **{**folding, "system": system, "in_memory": False})
+        return any_schedule(network, **{**folding, "in_memory": False})
     except PlanError as error:
         assume(not any(reason in str(error) for reason in REFUSED))
         raise
