@@ -23,6 +23,7 @@ from bitfpga.plan.schedule import (
 from bitfpga.plan.shared_sums import GroupSums
 from bitfpga.plan.steps import ARRAYS, JOINS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
 from bitfpga.plan.streams import LayerStream
+from bitfpga.plan.tap_feed import TapFeed, tap_feed
 from bitfpga.plan.windows import tile_blocks, tile_limits
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Schedule",
     "Step",
     "Stream",
+    "TapFeed",
     "Target",
     "Terms",
     "channel_multipliers",
@@ -58,6 +60,7 @@ __all__ = [
     "step_sums",
     "step_taps",
     "step_window",
+    "tap_feed",
     "tile_blocks",
     "tile_limits",
     "to_terms",

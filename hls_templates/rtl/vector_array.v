@@ -6,7 +6,8 @@
 // ROWS_AFTER more cycles; image i may be filled from the cycle after the last step of the walk of
 // image i - 2. The array walks from the cycle after that, pe_array.v; emit_results.v follows 7
 // cycles after its last step, with beats of one pixel, written 5 + TERMS cycles after `y_make`.
-// The tap rows of PE p come from a rom.v outside: bits p of tap_re, tap_addr and tap_row.
+// The tap rows of PE p come from a rom.v outside, bits p of tap_re, tap_addr and tap_row, with
+// `tap_enable` 1; or from tap_feed.v.
 //
 // SPLIT_ROWS is a multiple of LANES. Parameters up to SUM_STYLE are those of fill_rows.v, up to
 // IMPL those of pe_array.v, then of emit_results.v.
@@ -43,6 +44,7 @@ module vector_array #(
     parameter [PES*16-1:0] PE_SPLIT = 0,
     parameter TILE_STYLE = "auto",
     parameter RESULT_STYLE = "auto",
+    parameter FED = 0,
     parameter IMPL = "xilinx",
     parameter ENTRIES = 32,
     parameter ENTRY_SHIFT_BITS = 0,
@@ -70,6 +72,8 @@ module vector_array #(
     input  wire x_valid,
     input  wire [LANES*SAMPLES*X_BITS-1:0] x_data,
     output wire x_read,
+    input  wire tap_enable,
+    output wire [PES-1:0] tap_off,
     output wire [PES-1:0] tap_re,
     output wire [PES*TAP_ADDRESS_BITS-1:0] tap_addr,
     input  wire [PES*ROW_BITS-1:0] tap_row,
@@ -160,6 +164,7 @@ module vector_array #(
       .PE_SPLIT(PE_SPLIT),
       .TILE_STYLE(TILE_STYLE),
       .RESULT_STYLE(RESULT_STYLE),
+      .FED(FED),
       .IMPL(IMPL),
       .ENTRIES(ENTRIES),
       .ENTRY_SHIFT_BITS(ENTRY_SHIFT_BITS),
@@ -190,6 +195,8 @@ module vector_array #(
       .fill_data(fill_data),
       .filled(filled),
       .walked(walked),
+      .tap_enable(tap_enable),
+      .tap_off(tap_off),
       .tap_re(tap_re),
       .tap_addr(tap_addr),
       .tap_row(tap_row),

@@ -3,7 +3,8 @@
 // `fill_we` and so on bring the rows of a tile, and `filled` hands it over: pe_array.v says when
 // it is walked, and `walked` when its memory is free. emit_results.v follows WALK_STAGES cycles
 // after the walk's last step, with beats of Y_BEAT_PIXELS pixels written 5 + TERMS cycles after
-// `y_make`. The tap rows of PE p come from a rom.v outside: bits p of tap_re, tap_addr, tap_row.
+// `y_make`. The tap rows of PE p come from a rom.v outside, bits p of tap_re,
+// tap_addr and tap_row, with `tap_enable` 1; or from tap_feed.v.
 //
 // TILES, TILE_BLOCKS, LAST_BLOCKS: tiles of an image, blocks of a tile, and of the last tile.
 // Parameters from PES to IMPL are those of pe_array.v, then of emit_results.v.
@@ -36,6 +37,7 @@ module walk_and_emit #(
     parameter [PES*16-1:0] PE_SPLIT = 0,
     parameter TILE_STYLE = "auto",
     parameter RESULT_STYLE = "auto",
+    parameter FED = 0,
     parameter IMPL = "xilinx",
     parameter ENTRIES = 32,
     parameter ENTRY_SHIFT_BITS = 0,
@@ -68,6 +70,8 @@ module walk_and_emit #(
     input  wire [FILL_LANES*TILE_PIXELS*SAMPLES*X_BITS-1:0] fill_data,
     input  wire filled,
     output wire walked,
+    input  wire tap_enable,
+    output wire [PES-1:0] tap_off,
     output wire [PES-1:0] tap_re,
     output wire [PES*TAP_ADDRESS_BITS-1:0] tap_addr,
     input  wire [PES*ROW_BITS-1:0] tap_row,
@@ -104,6 +108,7 @@ module walk_and_emit #(
       .PE_SPLIT(PE_SPLIT),
       .TILE_STYLE(TILE_STYLE),
       .RESULT_STYLE(RESULT_STYLE),
+      .FED(FED),
       .IMPL(IMPL)
   ) array (
       .clk(clk),
@@ -115,6 +120,8 @@ module walk_and_emit #(
       .fill_data(fill_data),
       .filled(filled),
       .walked(walked),
+      .enable(tap_enable),
+      .tap_off(tap_off),
       .tap_re(tap_re),
       .tap_addr(tap_addr),
       .tap_row(tap_row),

@@ -6,7 +6,8 @@
 // it is filled, pe_array.v; its tile memories are free, and the tile after the next may be filled,
 // from the cycle after the walk's last step. emit_results.v follows 7 cycles after that, with
 // beats of Y_BEAT_PIXELS pixels, written 5 + TERMS cycles after `y_make`. The tap rows of PE p
-// come from a rom.v outside: bits p of tap_re, tap_addr and tap_row.
+// come from a rom.v outside, bits p of tap_re, tap_addr and tap_row, with `tap_enable` 1; or from
+// tap_feed.v.
 //
 // Parameters up to LINE_KIND are those of line_buffer.v, up to SUM_STYLE of fill_rows.v, up to
 // IMPL of pe_array.v, then of emit_results.v.
@@ -60,6 +61,7 @@ module window_array #(
     parameter [PES*16-1:0] PE_SPLIT = 0,
     parameter TILE_STYLE = "auto",
     parameter RESULT_STYLE = "auto",
+    parameter FED = 0,
     parameter IMPL = "xilinx",
     parameter Y_BEAT_PIXELS = BEAT_PIXELS,
     parameter ENTRIES = 32,
@@ -88,6 +90,8 @@ module window_array #(
     input  wire x_valid,
     input  wire [BEAT_PIXELS*SAMPLES*X_BITS-1:0] x_data,
     output wire x_read,
+    input  wire tap_enable,
+    output wire [PES-1:0] tap_off,
     output wire [PES-1:0] tap_re,
     output wire [PES*TAP_ADDRESS_BITS-1:0] tap_addr,
     input  wire [PES*ROW_BITS-1:0] tap_row,
@@ -197,6 +201,7 @@ module window_array #(
       .PE_SPLIT(PE_SPLIT),
       .TILE_STYLE(TILE_STYLE),
       .RESULT_STYLE(RESULT_STYLE),
+      .FED(FED),
       .IMPL(IMPL),
       .ENTRIES(ENTRIES),
       .ENTRY_SHIFT_BITS(ENTRY_SHIFT_BITS),
@@ -227,6 +232,8 @@ module window_array #(
       .fill_data(fill_data),
       .filled(filled),
       .walked(walked),
+      .tap_enable(tap_enable),
+      .tap_off(tap_off),
       .tap_re(tap_re),
       .tap_addr(tap_addr),
       .tap_row(tap_row),
