@@ -3,6 +3,7 @@
 from bitfpga.plan.assemble import is_sequential
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.facts import step_sums, step_taps, step_window
+from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.layer_stream import layer_stream
 from bitfpga.plan.line_memory import line_memory
 from bitfpga.plan.lower import lower
@@ -23,7 +24,6 @@ from bitfpga.plan.schedule import (
 from bitfpga.plan.shared_sums import GroupSums
 from bitfpga.plan.steps import ARRAYS, JOINS, POOLS, Fifo, Pipeline, Step, Stream, fork_name
 from bitfpga.plan.streams import LayerStream
-from bitfpga.plan.tap_feed import TapFeed, tap_feed
 from bitfpga.plan.windows import tile_blocks, tile_limits
 
 __all__ = [

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from bitfpga.plan.array_cost import array_cost
 from bitfpga.plan.array_memories import ArraySizes, array_memories
 from bitfpga.plan.facts import ArrayFacts
+from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.folding import Folding
 from bitfpga.plan.line_buffers import LineBuffer, line_buffer
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
-from bitfpga.plan.tap_feed import TapFeed, tap_feed
 from bitfpga.plan.taps import Taps
 from bitfpga.plan.tiled import WALK_RESTART
 from bitfpga.plan.windows import tile_blocks

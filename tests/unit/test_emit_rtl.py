@@ -10,7 +10,7 @@ import pytest
 from bbs_nets import coded_network
 from foldings import any_schedule
 from hostile_maps import HOSTILE_MAPS
-from mlps import mlp, requantise
+from mlps import requantise
 
 from bitfpga.digits import NumberSystem
 from bitfpga.emit import emit_rtl
@@ -23,7 +23,6 @@ from bitfpga.emit.rtl_words import (
     side_by_side,
     verilog,
 )
-from bitfpga.errors import PlanError
 from bitfpga.ir import ROUNDED_AVERAGING, Network, Scale, TensorType
 from bitfpga.plan import GroupSums
 from bitfpga.prune.bbs import BbsConfig
@@ -78,12 +77,6 @@ def test_every_word_of_a_table_fits_its_memory() -> None:
             lines = data.decode().splitlines()
             assert lines, name
             assert len({len(line) for line in lines}) == 1, name
-
-
-def test_taps_in_memory_are_refused_by_name() -> None:
-    network = mlp((7, 5, 3))
-    with pytest.raises(PlanError, match=r"read from memory.*'fc1', 'fc2'.*csim"):
-        emit_rtl(network, any_schedule(network, in_memory=True))
 
 
 @pytest.mark.parametrize("beat_pixels", [1, 2])
