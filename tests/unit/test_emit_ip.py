@@ -19,7 +19,7 @@ from bitfpga.emit.rtl_ip import package_script
 from bitfpga.errors import ProjectError
 from bitfpga.ir import Network
 from bitfpga.plan import Schedule, plan
-from bitfpga.project import build, emit_verilog
+from bitfpga.project import build, emit, emit_verilog
 from bitfpga.project_folder import MANIFEST, open_project
 from bitfpga.reference import run
 from bitfpga.synth import simulate_rtl
@@ -139,10 +139,13 @@ def test_a_failure_ends_with_exit_code_1(
 
 
 @needs_verilator
+@pytest.mark.parametrize("in_memory", [False, True])
 def test_the_folder_is_all_that_a_simulation_needs(
-    built: Path, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_memory: bool, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = cli("synth", built, "--tool", "verilog", "-o", tmp_path / "rtl", "--json")
+    project = emit(network, any_schedule(network, in_memory=in_memory))
+    written = project.write(tmp_path / "project")
+    ran = cli("synth", written, "--tool", "verilog", "-o", tmp_path / "rtl", "--json")
     assert ran.code == 0, ran.err
     folder = Path(ran.json["output"])
     assert ran.json["n_files"] == sum(path.is_file() for path in folder.rglob("*"))

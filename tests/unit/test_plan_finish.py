@@ -143,7 +143,7 @@ def test_bounds_hold_and_such_networks_do_not_stop(network, monkeypatch) -> None
 
 def test_layers_that_read_taps_from_memory_share_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bitfpga.plan.search.ON_CHIP_ROWS", 0)
-    schedule = plan(NETWORKS["vectors"], BOARD)
+    schedule = plan(mlp((40, 60, 50, 9)), BOARD)
     memory = [layer for layer in schedule.layers if layer.source == "memory"]
     assert len(memory) == 3
     rows = sum(layer.n_pes * layer.n_tap_rows * layer.n_tiles for layer in memory)
