@@ -16,11 +16,11 @@
 // of the event in its tile. `res_addr`, `res_bank` of a cycle after that give `res_row` in the
 // next one.
 //
-// Tap rows: a rom.v outside for each PE, with enable `tap_re`, address `tap_addr`, data
-// `tap_row`; or with FED = 1 tap_feed.v, which looks at `tap_re` where `tap_off` is 0. Cycles
-// without `enable` do not count, and what they would do waits. With FED = 1 `walked` comes in the
-// cycle of `end` itself: WALK_CYCLES is then as large as all PEs and their results need. PE_SPLIT, FIRST_BASE: 16 bits a PE, PE 0 lowest: its split, and the base of its
-// first job.
+// Tap rows: a rom.v outside for each PE, with enable `tap_re`, address `tap_addr`, data `tap_row`;
+// or with FED = 1 tap_feed.v, which looks at `tap_re` where `tap_off` is 0. Then cycles without
+// `enable` do not count, and `walked` comes in the cycle of `end`: WALK_CYCLES lasts until the last
+// result is stored. PE_SPLIT, FIRST_BASE: 16 bits a PE, PE 0 lowest: its split, and the base of
+// its first job.
 `default_nettype none
 
 module pe_array #(
@@ -79,7 +79,7 @@ module pe_array #(
 
   // Where each tile starts.
   wire off, hold, bank;
-  wire run = enable || rst;
+  wire run = FED == 0 || enable || rst;
   walk_starts #(
       .WALK_CYCLES(WALK_CYCLES)
   ) starts (
@@ -185,6 +185,7 @@ module pe_array #(
           .ROW_BITS(ROW_BITS),
           .TAP_ROWS(TAP_ROWS),
           .HAS_BASE(HAS_BASE),
+          .FED(FED),
           .TILE_STYLE(TILE_STYLE),
           .IMPL(IMPL)
       ) pe (
