@@ -151,8 +151,7 @@ def emit_verilog(
 ) -> Project:
     """Return the Verilog that ``schedule`` makes of ``network`` as a project of its own.
 
-    It has no ``hls/``: ``csim`` cannot run it, ``synth`` and ``report`` can. ``PlanError`` naming
-    the layers that have no Verilog.
+    It has no ``hls/``: ``csim`` cannot run it, ``synth`` and ``report`` can.
     """
     files = emit_rtl(network, schedule, on_layer) | _origin(network, schedule)
     return Project(network, schedule, files)

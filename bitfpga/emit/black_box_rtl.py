@@ -76,7 +76,7 @@ class Box:
     def of(step: Step, schedule: Schedule, stream: LayerStream) -> Box:
         """Return the box of an array of ``schedule``."""
         folded, samples = schedule.layer(step.name), schedule.n_samples
-        part = array_part(step, folded, stream, samples)
+        part = array_part(step, folded, stream, samples, None)
         name = f"box_{step.name}"
         return Box(name, step, part, alone(step, schedule), samples, folded.resources)
 

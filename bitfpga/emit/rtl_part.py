@@ -17,12 +17,21 @@ class Rom:
 
 
 @dataclass(frozen=True, eq=False)
+class Feed:
+    """Tap rows from memory: ``parameters`` of ``tap_feed.v`` and a tile's ``rows``, raw uint64."""
+
+    parameters: dict[str, Parameter]
+    rows: bytes
+
+
+@dataclass(frozen=True, eq=False)
 class Part:
     """One process as an instance of ``module``.
 
     ``data``: tables (the text of hex files) by the short names that file parameters hold.
     ``in_lanes``: lanes that the module wants of each input, 0 where it takes them as they are.
-    ``roms``: the tap rows of its PEs, if it has any. ``one_read``: one wire reads all inputs.
+    ``roms``, ``feed``: the tap rows of its PEs, if it has any, on chip or from memory.
+    ``one_read``: one wire reads all inputs.
     """
 
     module: str
@@ -31,3 +40,4 @@ class Part:
     in_lanes: int = 0
     one_read: bool = False
     roms: tuple[Rom, ...] = ()
+    feed: Feed | None = None

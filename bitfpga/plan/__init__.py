@@ -4,6 +4,7 @@ from bitfpga.plan.alone import Alone, alone
 from bitfpga.plan.assemble import is_sequential
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.facts import step_sums, step_taps, step_window
+from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.layer_stream import layer_stream
 from bitfpga.plan.line_memory import line_memory
 from bitfpga.plan.lower import lower
@@ -42,6 +43,7 @@ __all__ = [
     "Schedule",
     "Step",
     "Stream",
+    "TapFeed",
     "Target",
     "Terms",
     "alone",
@@ -61,6 +63,7 @@ __all__ = [
     "step_sums",
     "step_taps",
     "step_window",
+    "tap_feed",
     "tile_blocks",
     "tile_limits",
     "to_terms",

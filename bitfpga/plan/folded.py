@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from bitfpga.plan.array_cost import array_cost, decoder_luts
 from bitfpga.plan.array_memories import ArraySizes, array_memories
 from bitfpga.plan.facts import ArrayFacts
+from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.folding import Folding
 from bitfpga.plan.line_buffers import LineBuffer, line_buffer
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div
@@ -54,11 +56,19 @@ class FoldedArray:
 
     @property
     def walk_cycles(self) -> int:
-        """Cycles of the longest PE; rows from memory arrive one a cycle for all PEs together."""
-        longest = int(self.stream.pe_cycles.max(initial=0))
-        if self.folding.source == "memory":
-            return max(longest, self.stream.tap_rows.size)
-        return longest
+        """Cycles of the longest PE; with rows from memory, of all PEs and of what they wait for."""
+        return self.feed.walk_cycles if self.feed else int(self.stream.pe_cycles.max(initial=0))
+
+    @property
+    def skew(self) -> int:
+        """Cycles from the first PE's end of a walk until their memory is free."""
+        return 0 if self.feed else self.stream.skew
+
+    @cached_property
+    def feed(self) -> TapFeed | None:
+        """How tap rows come from memory, None if they are on chip."""
+        from_memory = self.folding.source == "memory" and self.stream.n_taps > 0
+        return tap_feed(self.stream) if from_memory else None
 
     @property
     def emit_cycles(self) -> int:
@@ -76,7 +86,8 @@ class FoldedArray:
         fill = self.facts.n_fill * self.n_tiles
         walk = (WALK_RESTART + max(self.walk_cycles, 1)) * self.n_tiles
         emit = int(self._blocks.sum())
-        from_memory = self.walk_cycles > self.stream.pe_cycles.max(initial=0)
+        longest = int(self.stream.pe_cycles.max(initial=0))
+        from_memory = self.feed is not None and self.stream.tap_rows.size > longest
         return {
             "taps from memory" if from_memory else "PEs": walk,
             "window rows" if self.facts.window is not None else "input": fill,
