@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bbs_nets import MODES, coded_network
+from bbs_nets import MODES, coded_network, conv
 from conv_nets import conv_net
 from foldings import any_schedule
 from mlps import mlp
@@ -14,7 +15,7 @@ from rtl_runs import assert_exact, needs_verilator, samples
 
 from bitfpga.digits import NumberSystem
 from bitfpga.emit import emit_rtl
-from bitfpga.ir import Dense, Network
+from bitfpga.ir import Dense, Network, TensorType
 from bitfpga.plan import Schedule
 from bitfpga.prune.bbs import BbsConfig
 
@@ -58,6 +59,18 @@ def test_shared_sums_and_taps_in_memory(folder: Path) -> None:
     network = coded_network(BbsConfig(4, MODES[0], 0.2, 16), (8, 7, 6))
     schedule = any_schedule(network, NumberSystem.BBS, 2, 1, 0.3, in_memory=True)
     assert_exact(folder, network, schedule, samples(network))
+
+
+def test_groups_of_channels_on_pes_that_wait(folder: Path) -> None:
+    source, output = TensorType((24, 5, 6), 8, True), TensorType((24, 5, 6), 8, True)
+    layer = conv("each", source, output, groups=24)
+    weight = np.random.default_rng(4).integers(-120, 120, layer.weight.shape, np.int16)
+    network = Network("each", source, (replace(layer, weight=weight),))
+    schedule = in_memory(network, 1, 1, 0.25)
+    assert schedule.streams is not None
+    assert schedule.streams["each"].job_base.any()
+    for gaps in (1, 2, 3):
+        assert_exact(folder, network, schedule, samples(network), gaps=gaps)
 
 
 def test_the_rows_of_a_layer_are_a_file_and_a_port() -> None:
