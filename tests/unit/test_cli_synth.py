@@ -70,7 +70,7 @@ def test_a_project_that_was_simulated_can_be_replaced(network: Network, tmp_path
 @needs_verilator
 def test_a_simulation_that_takes_too_long_is_ended(built: Path) -> None:
     cli("synth", built)
-    refused(cli("synth", built, "--limit-s", "0.0001"), 3, "did not end within 0.0001 s")
+    refused(cli("synth", built, "--limit-s", "1e-9"), 3, "did not end within 1e-09 s")
 
 
 @pytest.mark.parametrize(
