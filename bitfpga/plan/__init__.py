@@ -6,6 +6,7 @@ from bitfpga.plan.facts import step_sums, step_taps, step_window
 from bitfpga.plan.layer_stream import layer_stream
 from bitfpga.plan.line_memory import line_memory
 from bitfpga.plan.lower import lower
+from bitfpga.plan.moves import gather_places
 from bitfpga.plan.multipliers import Terms, to_terms
 from bitfpga.plan.orders import Order
 from bitfpga.plan.planner import plan
@@ -45,6 +46,7 @@ __all__ = [
     "channel_multipliers",
     "element_multipliers",
     "fork_name",
+    "gather_places",
     "is_sequential",
     "layer_stream",
     "line_memory",

@@ -13,6 +13,7 @@ from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.folding import Folding
 from bitfpga.plan.line_buffers import LineBuffer, line_buffer
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
+from bitfpga.plan.scale_cost import differing_bits
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
 from bitfpga.plan.taps import Taps
@@ -91,6 +92,14 @@ class FoldedArray:
         sizes = (folding.tile_pixels, lanes, folding.buffer_rows, bits)
         return line_buffer(window, *sizes, prices)
 
+    @property
+    def _tap_bits(self) -> int:
+        """Bits of a tap row that are not the same in all rows of some PE."""
+        rows = self.stream.tap_rows
+        if not rows.size:
+            return 1
+        return int(np.bitwise_count(np.bitwise_or.reduce(rows ^ rows[:, :1], axis=1)).max())
+
     def _sizes(self, prices: Prices) -> ArraySizes:
         lines = self.lines(prices)
         return ArraySizes(
@@ -100,11 +109,13 @@ class FoldedArray:
             n_entries=len(self.stream.entry_output),
             in_parts=self.in_parts,
             tap_rows=max(self.stream.tap_rows.shape[1], 1),
-            tap_bits=self.stream.row_bits,
+            tap_bits=self._tap_bits,
             decoder_luts=decoder(self.stream.row_bits, self.stream.span.bit_length()),
             n_results=int(self.stream.n_jobs.sum()),
             line_luts=lines.luts if lines else 0,
             line_bram36=lines.bram36 if lines else 0.0,
+            walk_cycles=max(self.walk_cycles, 1),
+            shift_bits=differing_bits(self.stream.entry_shift),
         )
 
     def styles(self, prices: Prices) -> dict[str, str]:
