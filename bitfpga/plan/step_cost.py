@@ -122,8 +122,8 @@ def _store(stream: Stream, n_samples: int) -> Cost:
 def _gather(step: Step, n_samples: int) -> Cost:
     """A copy of the memory for lanes that read the same beats, and the table of what they read.
 
-    Of a copy, lanes of a beat that nobody reads are left out; so are bits that are the same in
-    every word of the table.
+    Left out are lanes that are always zero; of a copy, lanes of a beat that nobody reads; of the
+    table, bits that are the same in every word.
     """
     output = step.output
     assert output is not None
@@ -132,8 +132,9 @@ def _gather(step: Step, n_samples: int) -> Cost:
     beat, lane, is_zero = gather_places(step)
     read = [set(column.tolist()) for column in lane.T]
     copies: dict[bytes, set[int]] = {}
-    for places, used in zip(beat.T, read, strict=True):
-        copies.setdefault(places.tobytes(), set()).update(used)
+    for places, used, zero in zip(beat.T, read, is_zero.T, strict=True):
+        if not zero.all():
+            copies.setdefault(places.tobytes(), set()).update(used)
     luts = TURNS + _counted(n_beats) + _counted(output.n_beats)
     luts += lanes * bits * (len(step.inputs) - 1)
     luts += sum(int(picker(len(used), bits)) for used in read)

@@ -10,10 +10,10 @@ from hostile_maps import HOSTILE_MAPS, Chain
 from mlps import mlp
 
 from bitfpga.ir import Concat, Network, Pad, Slice, Table, Transpose
-from bitfpga.plan import Resources, Step, lower
-from bitfpga.plan.moves import gather_places
-from bitfpga.plan.resources import Prices, block_ram, lut_ram
-from bitfpga.plan.step_cost import CONTROL, StepCosts, pool_lines
+from bitfpga.plan import Order, Resources, Step, Stream, lower
+from bitfpga.plan.moves import gather_places, gather_source
+from bitfpga.plan.resources import Prices, block_ram, lut_ram, picker
+from bitfpga.plan.step_cost import CONTROL, TURNS, StepCosts, pool_lines
 
 PRICES = Prices(1 / 53_200, 1 / 140)
 BLOCKS_DEAR, BLOCKS_CHEAP = Prices(1.0, 1e6), Prices(1.0, 1.0)
@@ -66,7 +66,8 @@ def test_a_staged_store_has_one_memory_of_whole_beats() -> None:
 def test_a_single_beat_is_stored_in_registers() -> None:
     net = Chain(40, 1, 1).conv("c", 1, (1, 1), bits=16).network()
     assert cost(net, "store", 1, 8).bram36 == 0.0
-    assert cost(net, "store", 1, 8).luts < int(lut_ram(4, 8 * 16)) + 8 * 16
+    picked = int(picker(8, 16))
+    assert cost(net, "store", 1, 8).luts == TURNS + picked + 8 * 16
 
 
 def test_lanes_that_read_the_same_beats_share_a_copy() -> None:
@@ -80,6 +81,26 @@ def test_lanes_that_read_the_same_beats_share_a_copy() -> None:
     assert copies == 4
     assert cost(net, "gather", 4).bram36 == copies * float(block_ram(2 * 40, 8))
     assert cost(network(source, part), "gather", 4).bram36 == float(block_ram(2 * 40, 4 * 8))
+
+
+def test_pixels_of_a_beat_that_nobody_reads_are_not_kept() -> None:
+    source = unsigned(16, 40, 4)
+    layer = Slice("s", ("input",), unsigned(16, 40, 2), starts=(0, 0), stops=(40, 4), steps=(1, 2))
+    assert cost(network(source, layer), "gather", 4).bram36 == float(block_ram(2 * 40, 2 * 16))
+    assert float(block_ram(2 * 40, 2 * 16)) < float(block_ram(2 * 40, 4 * 16))
+
+
+def test_a_gather_counts_beats_over_its_inputs() -> None:
+    tensor, order = unsigned(8, 3), Order(np.arange(3).reshape(1, 3))
+    pairs = Stream("a", tensor, order, np.array([[0, 1], [2, -1]]))
+    single = Stream("b", tensor, order, np.array([[2], [0], [1]]))
+    output = Stream("y", unsigned(8, 6), order, np.array([[0, 5], [3, 2], [4, 1]]))
+    source = gather_source((pairs, single), np.arange(6), output)
+    step = Step("g", "gather", (pairs, single), (), (), output, source=source)
+    beat, lane, is_zero = gather_places(step)
+    assert beat.tolist() == [[0, 2], [3, 1], [4, 0]]
+    assert lane.tolist() == [[0, 0], [0, 0], [0, 1]]
+    assert not is_zero.any()
 
 
 def test_a_gather_knows_beat_and_lane_of_each_element() -> None:
