@@ -13,9 +13,11 @@ from bitfpga.boards import load_board
 from bitfpga.demo import demo_network
 from bitfpga.paths import rtl_dir
 from bitfpga.plan import plan
+from bitfpga.plan.tap_words import NO_CODE
 from bitfpga.synth.yosys import synthesise
 
-ACC, X_BITS, SPAN, SYMBOL_BITS, WALK_CYCLES, JOBS = 20, 8, 144, 3, 512, 4
+ACC, X_BITS, SPAN, WALK_CYCLES, JOBS = 20, 8, 144, 512, 4
+CELL_SYMBOL_BITS, CELLS_PER_ROW = 3, 9
 LIMIT_S = 1800.0
 TOP = """\
 module bitfpga_top (
@@ -26,13 +28,13 @@ module bitfpga_top (
     input wire [{address}-1:0] res_addr,
     output wire walked,
     output wire [{pes}-1:0] tap_re,
-    output wire [{pes}*7-1:0] tap_addr,
+    output wire [{pes}*$clog2({tap_rows})-1:0] tap_addr,
     output wire [{sums}-1:0] res_row
 );
   pe_array #(
       .PES({pes}), .COLUMNS({columns}), .X_BITS({x_bits}), .X_SIGNED(1), .ACC({acc}),
       .SPLIT_ROWS({span}), .SPAN({span}), .SYMBOL_BITS({symbol_bits}), .CELLS_PER_ROW({cells}),
-      .ROW_BITS(36), .TAP_ROWS(128), .WALK_CYCLES({walk}), .RESULTS({results}),
+      .ROW_BITS(36), .TAP_ROWS({tap_rows}), .WALK_CYCLES({walk}), .RESULTS({results}),
       .EVENT_FILE("data/events.hex"), .TILE_STYLE("block"), .RESULT_STYLE("block")
   ) array (
       .clk(clk), .rst(rst), .fill_we(fill_we), .fill_bank(fill_bank), .fill_split(fill_split),
@@ -44,11 +46,12 @@ endmodule
 """
 
 
-def measure_array(columns: int, n_pes: int, cache: Path) -> dict[str, Any]:
+def measure_array(columns: int, n_pes: int, cache: Path, *, coded: bool) -> dict[str, Any]:
     """Return the area of ``n_pes`` PEs of ``columns`` columns with 20-bit accumulators.
 
-    Decoders, index counters, event list, collection of results and all control are in it; tap
-    ROMs, tile memories and result memory are block RAM.
+    Streams are ``coded`` in cells of 4 bits, or are tap words. Decoders, index counters, event
+    list, collection of results and all control are in it; tap ROMs, tile memories and result
+    memory are block RAM.
     """
     results = JOBS * n_pes
     top = TOP.format(
@@ -60,8 +63,9 @@ def measure_array(columns: int, n_pes: int, cache: Path) -> dict[str, Any]:
         x_bits=X_BITS,
         acc=ACC,
         span=SPAN,
-        symbol_bits=SYMBOL_BITS,
-        cells=36 // (SYMBOL_BITS + 1),
+        symbol_bits=CELL_SYMBOL_BITS if coded else NO_CODE,
+        cells=CELLS_PER_ROW if coded else 1,
+        tap_rows=128 if coded else WALK_CYCLES,
         walk=WALK_CYCLES,
         results=results,
     )
@@ -75,6 +79,7 @@ def measure_array(columns: int, n_pes: int, cache: Path) -> dict[str, Any]:
     total = report.total
     delay = report.delay
     return {
+        "stream": "cells" if coded else "words",
         "columns": columns,
         "n_pes": n_pes,
         "luts": total.luts,
@@ -88,9 +93,10 @@ def measure_array(columns: int, n_pes: int, cache: Path) -> dict[str, Any]:
 
 def array_table(results: list[dict[str, Any]]) -> str:
     """Return the arrays as a Markdown table."""
-    header = ["PEs", "columns", "adds a cycle", "LUT", "LUT per add", "FF", "RAMB36", "DSP"]
+    header = ["stream", "PEs", "columns", "adds a cycle", "LUT", "LUT per add", "FF", "RAMB36"]
     rows = [
         [
+            found["stream"],
             str(found["n_pes"]),
             str(found["columns"]),
             str(found["n_pes"] * found["columns"]),
@@ -103,4 +109,4 @@ def array_table(results: list[dict[str, Any]]) -> str:
         ]
         for found in results
     ]
-    return markdown_table([*header, "logic delay"], rows)
+    return markdown_table([*header, "DSP", "logic delay"], rows)

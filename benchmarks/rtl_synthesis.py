@@ -103,7 +103,11 @@ def main() -> None:
         cache.mkdir(parents=True, exist_ok=True)
         if options.arrays:
             shapes = [(columns, pes) for pes in PES for columns in COLUMNS]
-            results = [measure_array(*shape, cache) for shape in shapes]
+            results = [
+                measure_array(*shape, cache, coded=coded)
+                for coded in (False, True)
+                for shape in shapes
+            ]
         else:
             results = [measure(name, cache) for name in options.only.split(",")]
     text = array_table(results) if options.arrays else table(results)

@@ -12,8 +12,7 @@ from bitfpga import Network
 from bitfpga.boards import Board
 from bitfpga.plan import LayerSchedule, Schedule, Step, line_memory, lower, step_window
 from bitfpga.plan.array_memories import tile_words
-from bitfpga.plan.cells import stored_bits
-from bitfpga.plan.resources import ROW_BITS, block_ram
+from bitfpga.plan.resources import block_ram
 
 PORT_BITS = 72
 
@@ -50,10 +49,13 @@ def memories_of(network: Network, schedule: Schedule) -> Memories:
     """Return the memories of all array layers, as the plan lays them."""
     steps = {step.name: step for step in lower(network, schedule.beat_pixels).steps}
     arrays = [layer for layer in schedule.layers if layer.n_pes]
-    return sum((_layer_memories(steps[layer.name], layer) for layer in arrays), Memories())
+    streams = schedule.streams
+    assert streams is not None
+    found = [_layer_memories(steps[at.name], at, streams[at.name].row_bits) for at in arrays]
+    return sum(found, Memories())
 
 
-def _layer_memories(step: Step, layer: LayerSchedule) -> Memories:
+def _layer_memories(step: Step, layer: LayerSchedule, tap_bits: int) -> Memories:
     x = step.inputs[0].tensor
     is_window = layer.process == "window_array"
     at_once = 1 if is_window else step.inputs[0].lanes
@@ -61,7 +63,7 @@ def _layer_memories(step: Step, layer: LayerSchedule) -> Memories:
     blocks = dict.fromkeys(("tile", "taps", "results", "lines"), 0.0)
     sizes = {
         "tile": (tile_words(layer.split_rows, at_once), bits * at_once),
-        "taps": (layer.n_tap_rows, stored_bits(ROW_BITS["rom"], layer.symbol_bits)),
+        "taps": (layer.n_tap_rows, tap_bits),
         "results": (
             2 * (layer.n_entries - layer.n_pruned),
             layer.n_columns * layer.accumulator_bits,

@@ -13,7 +13,7 @@ from bitfpga.cli_options import Folder, Json, chosen_inputs, print_json, warn_ch
 from bitfpga.emit import emit_rtl
 from bitfpga.errors import UsageError
 from bitfpga.ir import IntArray
-from bitfpga.project import emit_verilog
+from bitfpga.project import emit, emit_verilog
 from bitfpga.project_folder import SYNTH, ProjectFolder, check_replaceable, open_project
 from bitfpga.report import facts_table, print_whole
 from bitfpga.report.area import area_lines
@@ -24,7 +24,7 @@ from bitfpga.terminal import err, out
 
 DEFAULT_CYCLES = 1_000_000
 LEAST_BLOCKS = 4
-IP_SCRIPT = "package_ip.tcl"
+IP_SCRIPT, HLS_CONFIG = "package_ip.tcl", "hls/hls_config.cfg"
 
 
 class Tool(str, Enum):
@@ -33,6 +33,10 @@ class Tool(str, Enum):
     VERILATOR = "verilator"
     YOSYS = "yosys"
     VERILOG = "verilog"
+    BLACK_BOX = "black-box"
+
+
+WRITES = (Tool.VERILOG, Tool.BLACK_BOX)
 
 
 def synth_command(
@@ -40,7 +44,8 @@ def synth_command(
     tool: Annotated[
         Tool,
         typer.Option(
-            help="Simulate cycle by cycle (verilator), synthesise (yosys), or only write the files."
+            help="Simulate cycle by cycle (verilator), synthesise (yosys), only write the files "
+            "(verilog), or write the HLS project with its arrays as RTL black boxes (black-box)."
         ),
     ] = Tool.VERILATOR,
     inputs: Annotated[
@@ -62,25 +67,25 @@ def synth_command(
         float, typer.Option("--limit-s", help="Longest time the tool may run, in seconds.")
     ] = RUN_LIMIT_S,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="verilog: the folder to write.")
+        Path | None, typer.Option("-o", "--output", help="verilog, black-box: the folder to write.")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="verilog: replace a folder bitfpga made.")
+        bool, typer.Option("--force", help="verilog, black-box: replace a folder bitfpga made.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the project as Verilog, and simulate or synthesise that."""
     if tool is not Tool.VERILATOR and (inputs, gaps, waveform) != (None, None, None):
         raise UsageError("--input, --gaps and --waveform are for --tool verilator")
-    if tool is not Tool.VERILOG and (output is not None or force):
-        raise UsageError("--output and --force are for --tool verilog")
+    if tool not in WRITES and (output is not None or force):
+        raise UsageError("--output and --force are for --tool verilog and black-box")
     if not limit_s > 0:
         raise UsageError(f"--limit-s {limit_s:g}: must be above 0")
     _check_simulation(gaps, waveform)
     project = open_project(folder)
     warn_changed(project)
-    if tool is Tool.VERILOG:
-        _write(project, output, force, as_json)
+    if tool in WRITES:
+        _write(project, tool, output, force, as_json)
     elif tool is Tool.YOSYS:
         _synthesise(project, limit_s, as_json)
     else:
@@ -184,25 +189,34 @@ def _cycles(document: dict[str, Any], name: str) -> str:
     return f"{text} (planned: {document[f'planned_{name}']:,})"
 
 
-def _write(project: ProjectFolder, output: Path | None, force: bool, as_json: bool) -> None:
-    """Write the Verilog, with the plan and the network it comes from, to a folder of its own."""
+def _write(
+    project: ProjectFolder, tool: Tool, output: Path | None, force: bool, as_json: bool
+) -> None:
+    """Write the Verilog, or the HLS project with black boxes, to a folder of its own."""
     if output is None:
-        raise UsageError("--tool verilog writes a folder: name it with -o DIR")
+        raise UsageError(f"--tool {tool.value} writes a folder: name it with -o DIR")
     check_replaceable(output.absolute(), force)
+    network, schedule = project.network, project.schedule
     with err.status("writing the Verilog") as status:
-        written = emit_verilog(
-            project.network, project.schedule, lambda line: status.update(escape(line))
-        )
+
+        def show(line: str) -> None:
+            status.update(escape(line))
+
+        if tool is Tool.VERILOG:
+            written = emit_verilog(network, schedule, show)
+            following = f"an IP for Vivado: there, vivado -mode batch -source {IP_SCRIPT}"
+        else:
+            written = emit(network, schedule, show, black_boxes=True)
+            following = (
+                f"its C models: bitfpga csim {output} --checked; for Vitis HLS: {HLS_CONFIG}"
+            )
     folder = written.write(output, force=force)
     n_files = len(written.files) + 1
     if as_json:
-        document = {"folder": str(project.path), "tool": "verilog", "output": str(folder)}
+        document = {"folder": str(project.path), "tool": tool.value, "output": str(folder)}
         print_json({**document, "changed": list(project.changed), "n_files": n_files})
         return
-    following = f"vivado -mode batch -source {IP_SCRIPT}"
-    print_whole(
-        out, [f"wrote {n_files} files to {folder}", f"an IP for Vivado: there, {following}"]
-    )
+    print_whole(out, [f"wrote {n_files} files to {folder}", following])
 
 
 def _synthesise(project: ProjectFolder, limit_s: float, as_json: bool) -> None:

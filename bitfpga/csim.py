@@ -22,6 +22,7 @@ from bitfpga.project_folder import CACHE
 from bitfpga.reference import run, run_all
 from bitfpga.tools import Compiler, find_cxx, run_tool
 
+BLACK_BOXES = "black_box"  # models of RTL black boxes, below hls/
 COMPILE_LIMIT_S = 600.0
 RUN_LIMIT_S = 3600.0
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-label")
@@ -62,9 +63,7 @@ def simulate(
         reason = f"cannot write {folder / CACHE}: {error.strerror}"
         raise CsimError(f"{reason}; copy the project to a place where csim may write") from None
     compiler = find_cxx()
-    sources = ("testbench.cpp", "top.cpp") if checked else ("simulate.cpp",)
-    if bounded:
-        sources = ("threads.cpp",)
+    sources = _sources(folder, checked, bounded)
     flags = _flags(compiler, checked, sanitize)
     program = folder / CACHE / _key(folder, compiler, flags) / Path(sources[0]).stem
     compile_cpu_seconds, compiled = 0.0, not program.is_file()
@@ -108,7 +107,7 @@ def _trace_difference(folder: Path, network: Network, x: IntArray) -> str | None
     flags = _flags(compiler, False, False)
     program = folder / CACHE / _key(folder, compiler, flags) / "simulate"
     if not program.is_file():
-        _compile(folder, compiler, flags, ("simulate.cpp",), program)
+        _compile(folder, compiler, flags, _sources(folder, False, False), program)
     with tempfile.TemporaryDirectory(dir=folder / CACHE, prefix="trace-") as scratch:
         (Path(scratch) / "x.bin").write_bytes(x.astype(network.input.dtype).tobytes())
         taps = folder.absolute() / "hls" / "taps.bin"
@@ -170,6 +169,16 @@ def _flags(compiler: Compiler, checked: bool, sanitize: bool) -> tuple[str, ...]
     return (*flags, "-O3", *(("-march=native",) if native else ()))
 
 
+def _sources(folder: Path, checked: bool, bounded: bool) -> tuple[str, ...]:
+    """Return the sources of a simulation, the one it is named by first, relative to ``hls/``."""
+    if bounded:
+        return ("testbench/threads.cpp",)
+    if not checked:
+        return ("testbench/simulate.cpp",)
+    models = sorted((folder / "hls" / BLACK_BOXES).glob("*.cpp"))
+    return ("testbench/testbench.cpp", "top.cpp", *(f"{BLACK_BOXES}/{p.name}" for p in models))
+
+
 def _key(folder: Path, compiler: Compiler, flags: tuple[str, ...]) -> str:
     """Return the hash of all that decides the program: sources, flags, compiler, processor."""
     digest = hashlib.sha256(repr((compiler.argv, compiler.version, flags)).encode())
@@ -189,11 +198,10 @@ def _compile(
 ) -> float:
     """Compile into ``program`` (it appears whole or not at all); return the CPU seconds taken."""
     program.parent.mkdir(parents=True, exist_ok=True)
-    files = [f"testbench/{name}" if name != "top.cpp" else name for name in sources]
     log = program.parent / "compile.log"
     with tempfile.TemporaryDirectory(dir=program.parent, prefix="compile-") as scratch:
         partial = Path(scratch).absolute() / program.name  # another csim may compile the same
-        command: list[str | Path] = [*compiler.argv, *flags, *files, "-o", partial]
+        command: list[str | Path] = [*compiler.argv, *flags, *sources, "-o", partial]
         done = run_tool(command, cwd=folder / "hls", limit_s=COMPILE_LIMIT_S, log=log)
         partial.replace(program)
     return done.cpu_seconds

@@ -127,11 +127,19 @@ def build(
 
 
 def emit(
-    network: Network, schedule: Schedule, on_layer: Callable[[str], None] | None = None
+    network: Network,
+    schedule: Schedule,
+    on_layer: Callable[[str], None] | None = None,
+    *,
+    black_boxes: bool = False,
 ) -> Project:
-    """Return the project that ``schedule`` makes of ``network``, golden vectors included."""
+    """Return the project that ``schedule`` makes of ``network``, golden vectors included.
+
+    ``black_boxes``: with its arrays as RTL black boxes; ``PlanError`` naming those that cannot be.
+    """
     x = golden_inputs(network)
-    sources = emit_sources(network, schedule, x, run(network, x), on_layer)
+    y = run(network, x)
+    sources = emit_sources(network, schedule, x, y, on_layer, black_boxes=black_boxes)
     files = {f"hls/{name}": data for name, data in sources.items()}
     files |= _origin(network, schedule)
     files["README.md"] = render_readme(network, schedule)
@@ -143,8 +151,7 @@ def emit_verilog(
 ) -> Project:
     """Return the Verilog that ``schedule`` makes of ``network`` as a project of its own.
 
-    It has no ``hls/``: ``csim`` cannot run it, ``synth`` and ``report`` can. ``PlanError`` naming
-    the layers that have no Verilog.
+    It has no ``hls/``: ``csim`` cannot run it, ``synth`` and ``report`` can.
     """
     files = emit_rtl(network, schedule, on_layer) | _origin(network, schedule)
     return Project(network, schedule, files)

@@ -32,7 +32,7 @@ class Case:
 
     @property
     def stages(self) -> int:
-        first = {"scale_elements": 2, "add_elements": 3, "sum_map": 4}[self.module]
+        first = {"scale_elements": 2, "add_elements": 4, "sum_map": 4}[self.module]
         return first + self.scaling.n_terms
 
     @property

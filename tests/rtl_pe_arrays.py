@@ -85,11 +85,11 @@ module {name} (input wire clk, rst, s_valid, m_ready, input wire [{row}-1:0] s_d
   wire [{pes}*{ta}-1:0] tap_addr;
   wire [{pes}*36-1:0] tap_row;
 {roms}
-  {module} #({settings}) array (.clk(clk), .rst(rst), .fill_we(we[3]), .fill_bank(bank[3]),
-    .fill_split(index[63:48] / 16'd{split}), .fill_row(index[63:48] % 16'd{split}),
-    .fill_data(data_4), .filled(filled), .walked(walked), .tap_re(tap_re), .tap_addr(tap_addr),
-    .tap_row(tap_row), .res_bank(res_bank), .res_addr(addr[{ra}-1:0]), .res_row(res_row),
-    .emitted(emitted));
+  {module} #({settings}) array (.clk(clk), .rst(rst), .enable(1'b1), .fill_we(we[3]),
+    .fill_bank(bank[3]), .fill_split(index[63:48] / 16'd{split}),
+    .fill_row(index[63:48] % 16'd{split}), .fill_data(data_4), .filled(filled), .walked(walked),
+    .tap_re(tap_re), .tap_addr(tap_addr), .tap_row(tap_row), .res_bank(res_bank),
+    .res_addr(addr[{ra}-1:0]), .res_row(res_row), .emitted(emitted));
 endmodule
 """
 ROM = """  rom #(.WIDTH(36), .DEPTH({rows}), .FILE("taps{k}_{p}")) rom{p} (.clk(clk),

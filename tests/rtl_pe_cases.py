@@ -99,7 +99,7 @@ def parameters(case: Case, number: int = 0) -> dict[str, str | int]:
         "SPLIT_ROWS": stream.split_rows,
         "SPAN": stream.span,
         "SYMBOL_BITS": stream.symbol_bits,
-        "CELLS_PER_ROW": 36 // (stream.symbol_bits + 1),
+        "CELLS_PER_ROW": stream.cells_per_row,
         "TAP_ROWS": stream.tap_rows.shape[1],
         "WALK_CYCLES": case.walk_cycles,
         "RESULTS": case.n_results,

@@ -2,7 +2,7 @@
 # Writes every command to the log, and of the IP what is read back: files, interfaces, parameters.
 set log [open [lindex $argv 1] w]
 set failing [lindex $argv 2]
-set interfaces {s_axis m_axis}
+set interfaces {}
 set members {}
 set imported {}
 
@@ -21,6 +21,9 @@ proc current_fileset {} { return sources_1 }
 proc add_files {norecurse files} {
   foreach file $files { if {![file isfile $file]} { error "no file $file" } }
   set ::added $files
+  set top [open [lsearch -inline $files */bitfpga_top.v]]
+  foreach {all name} [regexp -all -inline {(\w+)_tdata[,\n]} [read $top]] { lappend ::interfaces $name }
+  close $top
   note "add_files [llength $files]"
 }
 proc get_property {property object} { return $object }

@@ -13,8 +13,8 @@ from bitfpga.emit.rtl_ip import package_script
 from bitfpga.emit.rtl_moves import concat_part, fork_part, gather_part, table_part
 from bitfpga.emit.rtl_part import Part
 from bitfpga.emit.rtl_windows import pool_part
-from bitfpga.emit.rtl_wiring import Process, Wiring, instance_name, table_file
-from bitfpga.errors import PlanError
+from bitfpga.emit.rtl_wiring import Process, Wiring, instance_name, table_file, tap_port
+from bitfpga.emit.rtl_words import hex_file
 from bitfpga.ir import Network
 from bitfpga.paths import rtl_dir
 from bitfpga.plan import (
@@ -36,11 +36,11 @@ def emit_rtl(
     """Return the Verilog of ``schedule``: ``bitfpga_top.v``, its tables ``*.mem``, ``lib/*.v``, and
     ``package_ip.tcl``, which makes an IP for Vivado of them.
 
-    ``on_layer`` is called with a line of progress, once a layer. ``PlanError`` naming every layer
-    that has no Verilog, and what to do.
+    A layer whose taps come from memory has an AXI-Stream of its own, ``s_axis_taps_<layer>``; a
+    file of that name, ``.bin``, holds a tile's rows, raw uint64, which are sent for every tile.
+    ``on_layer`` is called with a line of progress, once a layer.
     """
     pipeline = lower(network, schedule.beat_pixels)
-    _check_supported(pipeline, schedule)
     depths = {fifo.name: fifo.depth for fifo in schedule.fifos}
     wiring = Wiring(pipeline, depths, schedule.n_samples)
     files = {f"lib/{path.name}": path.read_bytes() for path in sorted(rtl_dir().glob("*.v"))}
@@ -48,35 +48,15 @@ def emit_rtl(
         wiring.add(process, part)
         for name, data in part.data.items():
             files[table_file(instance_name(process.name), name)] = data
+        if part.feed is not None:
+            files[f"{tap_port(process.name)}.bin"] = part.feed.rows
         for pe, rom in enumerate(part.roms):
-            files[table_file(instance_name(process.name), f"taps{pe}")] = rom.data
+            if not rom.in_luts:
+                table = table_file(instance_name(process.name), f"taps{pe}")
+                files[table] = hex_file(rom.words, rom.bits)
     files["bitfpga_top.v"] = render("rtl_top.v.j2", **_context(network, schedule, wiring))
-    files["package_ip.tcl"] = package_script(network, schedule)
+    files["package_ip.tcl"] = package_script(network, schedule, wiring.tap_ports)
     return files
-
-
-def _check_supported(pipeline: Pipeline, schedule: Schedule) -> None:
-    """Raise ``PlanError`` naming the layers whose taps or sums have no Verilog yet."""
-    arrays = [step for step in pipeline.steps if step.kind in ARRAYS]
-    sums = [s.label for s in arrays if step_sums(s, schedule.number_system) is not None]
-    far = [s.label for s in arrays if schedule.layer(s.name).source == "memory"]
-    if sums:
-        raise PlanError(
-            f"no Verilog yet for shared sums (number system bbs), used by layers {_listed(sums)}; "
-            "build with --number-system csd, or use csim"
-        )
-    if far:
-        raise PlanError(
-            f"no Verilog yet for taps read from memory, as those of layers {_listed(far)}: the "
-            "streams are too large for the chip; prune further, choose a larger board, or use csim"
-        )
-
-
-def _listed(labels: list[str]) -> str:
-    more = len(labels) - 5
-    return ", ".join(f"'{label}'" for label in labels[:5]) + (
-        f" and {more} more" if more > 0 else ""
-    )
 
 
 def _parts(
@@ -114,7 +94,8 @@ def _part(step: Step, network: Network, schedule: Schedule) -> Part:
         return MOVES[step.kind](step, n_samples)
     folded = schedule.layer(step.name)
     if step.kind in ARRAYS:
-        return array_part(step, folded, planned_stream(step, schedule), n_samples)
+        sums = step_sums(step, schedule.number_system)
+        return array_part(step, folded, planned_stream(step, schedule), n_samples, sums)
     if step.kind in POOLS:
         return pool_part(step, folded, n_samples)
     return ELEMENTS[step.kind](step, folded, n_samples)
@@ -134,6 +115,7 @@ def _context(network: Network, schedule: Schedule, wiring: Wiring) -> dict[str, 
         "output_label": network.output.label,
         "in_bits": tdata_bits(network.input),
         "out_bits": tdata_bits(network.output),
+        "tap_ports": wiring.tap_ports,
         "wires": wiring.wires,
         "instances": wiring.instances,
     }

@@ -5,23 +5,42 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.emit.rtl_part import Part, Rom
+from bitfpga.emit.arrays import packed_rows
+from bitfpga.emit.rtl_part import Feed, Part, Rom
 from bitfpga.emit.rtl_scales import make_scale
+from bitfpga.emit.rtl_sums import sums_of_rows
 from bitfpga.emit.rtl_windows import line_buffer
 from bitfpga.emit.rtl_words import Parameter, address_bits, hex_file, pack, packed
 from bitfpga.ir import Conv, Dense
-from bitfpga.plan import LayerSchedule, LayerStream, Step, channel_multipliers, memory_style
+from bitfpga.plan import (
+    GroupSums,
+    LayerSchedule,
+    LayerStream,
+    Step,
+    TapFeed,
+    channel_multipliers,
+    memory_style,
+    tap_feed,
+)
 
 Int64 = npt.NDArray[np.int64]
 TIME_BITS, PE_BITS, BASE_BITS = 20, 12, 16
+PE_ROWS_BITS = 32
 EVENT_BITS = TIME_BITS + PE_BITS + BASE_BITS
 Tables = tuple[dict[str, Parameter], dict[str, bytes]]
 
 
-def array_part(step: Step, folded: LayerSchedule, stream: LayerStream, n_samples: int) -> Part:
-    """Return a dense layer or a convolution on its PEs."""
+def array_part(
+    step: Step,
+    folded: LayerSchedule,
+    stream: LayerStream,
+    n_samples: int,
+    sums: GroupSums | None,
+) -> Part:
+    """Return a dense layer or a convolution on its PEs; ``sums``: of its rows, if it has any."""
     source = step.inputs[0]
-    pes, tables = _pes(folded, stream)
+    feed = tap_feed(stream) if folded.source == "memory" else None
+    pes, tables = _pes(folded, stream, feed)
     emitted, scales = _emission(step, folded, stream)
     parameters: dict[str, Parameter] = {
         "X_BITS": source.tensor.bits,
@@ -39,11 +58,19 @@ def array_part(step: Step, folded: LayerSchedule, stream: LayerStream, n_samples
     else:
         parameters["LANES"], parameters["BEATS"] = source.lanes, source.n_beats
         parameters["ROWS_AFTER"] = folded.fill_cycles - source.n_beats
+    if sums is not None:
+        lanes = source.lanes if step.kind == "vector_array" else 1
+        added, groups = sums_of_rows(sums, lanes, source.tensor.bits)
+        parameters |= added
+        data |= groups
+    if feed is not None:
+        return Part(step.kind, parameters, data, feed=_feed(stream, feed))
     return Part(step.kind, parameters, data, roms=_tap_roms(folded, stream))
 
 
-def _pes(folded: LayerSchedule, stream: LayerStream) -> Tables:
+def _pes(folded: LayerSchedule, stream: LayerStream, feed: TapFeed | None) -> Tables:
     """Return what ``pe_array.v`` needs."""
+    longest = max(int(stream.pe_cycles.max(initial=0)), 1)
     n_results = int(stream.n_jobs.sum())
     events = _events(stream)
     parameters: dict[str, Parameter] = {
@@ -52,10 +79,11 @@ def _pes(folded: LayerSchedule, stream: LayerStream) -> Tables:
         "SPLIT_ROWS": stream.split_rows,
         "SPAN": stream.span,
         "SYMBOL_BITS": stream.symbol_bits,
-        "CELLS_PER_ROW": stream.row_bits // (stream.symbol_bits + 1),
+        "CELLS_PER_ROW": stream.cells_per_row,
         "ROW_BITS": stream.row_bits,
         "TAP_ROWS": max(stream.tap_rows.shape[1], 1),
-        "WALK_CYCLES": max(int(stream.pe_cycles.max(initial=0)), 1),
+        "WALK_CYCLES": feed.n_steps if feed else longest,
+        "FED": int(feed is not None),
         "RESULTS": n_results,
         "EVENT_FILE": "events",
         "HAS_BASE": int(stream.job_base.any()),
@@ -124,11 +152,21 @@ def _emission(step: Step, folded: LayerSchedule, stream: LayerStream) -> Tables:
     return parameters, data
 
 
+def _feed(stream: LayerStream, feed: TapFeed) -> Feed:
+    """Return what deals a layer's tap rows to its PEs."""
+    parameters: dict[str, Parameter] = {
+        "PES": len(stream.pe_split),
+        "TAP_ROWS": stream.tap_rows.shape[1],
+        "PE_ROWS": packed(feed.n_rows, PE_ROWS_BITS),
+        "QUEUE": feed.queue,
+        "QUEUE_STYLE": memory_style(feed.queue),
+        "ROW_BITS": stream.row_bits,
+    }
+    return Feed(parameters, packed_rows(stream))
+
+
 def _tap_roms(folded: LayerSchedule, stream: LayerStream) -> tuple[Rom, ...]:
     """Return the table of each PE's tap rows."""
-    n_rows = max(stream.tap_rows.shape[1], 1)
     rows = stream.tap_rows if stream.tap_rows.size else np.zeros((len(stream.pe_split), 1), int)
-    style = folded.memories["taps"]
-    return tuple(
-        Rom(stream.row_bits, n_rows, style, hex_file(pe, stream.row_bits)) for pe in rows.tolist()
-    )
+    in_luts = folded.memories["taps"] == "distributed"
+    return tuple(Rom(stream.row_bits, tuple(pe), in_luts) for pe in rows.tolist())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bitfpga.emit.rtl_part import Part
-from bitfpga.emit.rtl_words import Parameter, address_bits, verilog
+from bitfpga.emit.rtl_part import Feed, Part, Rom
+from bitfpga.emit.rtl_words import Parameter, address_bits, packed, verilog
 from bitfpga.plan import ARRAYS, Fifo, Pipeline, Stream, memory_style
 from bitfpga.plan.steps import LOAD, STORE
 
@@ -49,6 +49,7 @@ class Wiring:
         self.pipeline, self.depths, self.n_samples = pipeline, depths, n_samples
         self.wires: list[Wire] = []
         self.instances: list[Instance] = []
+        self.tap_ports: list[str] = []
         together = {step.name for step in pipeline.steps if step.kind == "add"}
         self.reads = {
             q.name: f"read_{instance_name(q.reader) if q.reader in together else q.name}"
@@ -60,7 +61,9 @@ class Wiring:
         name = instance_name(process.name)
         ports = [*CLOCK, *self._inputs(process, part, name), *self._outputs(process, part, name)]
         if part.roms:
-            ports += self._tap_roms(part, name)
+            ports += self._tap_roms(part.roms, name)
+        if part.feed is not None:
+            ports += self._tap_feed(part, part.feed, tap_port(process.name), name)
         files = {key: table_file(name, key) for key in part.data}
         parameters = {
             key: files[str(value)] if key.endswith("FILE") else value
@@ -111,20 +114,37 @@ class Wiring:
         head = f"head_{queue.name}"
         return f"{{{missing}'d0, {head}}}" if missing else head
 
-    def _tap_roms(self, part: Part, name: str) -> list[tuple[str, str]]:
+    def _tap_feed(self, part: Part, feed: Feed, port: str, name: str) -> list[tuple[str, str]]:
+        """Add what deals rows from memory to the PEs and return the ports that ask for them."""
+        n_pes, bits = int(str(feed.parameters["PES"])), int(str(feed.parameters["ROW_BITS"]))
+        wires = {"tap_enable": 1, "tap_off": n_pes, "tap_re": n_pes, "tap_row": n_pes * bits}
+        for wire, width in wires.items():
+            self._wire(f"{wire}_{name}", width)
+        self.tap_ports.append(port)
+        ports = [
+            *CLOCK,
+            *((f"s_{wire}", f"{port}_{wire}") for wire in ("tdata", "tvalid", "tready")),
+            ("enable", f"tap_enable_{name}"),
+            *((wire.removeprefix("tap_"), f"{wire}_{name}") for wire in ("tap_off", "tap_re")),
+            ("tap_row", f"tap_row_{name}"),
+        ]
+        self._instance("tap_feed", f"taps_{name}", feed.parameters, ports)
+        return [*((wire, f"{wire}_{name}") for wire in wires), ("tap_addr", "")]
+
+    def _tap_roms(self, roms: Sequence[Rom], name: str) -> list[tuple[str, str]]:
         """Add a table for each PE and return the ports that read them."""
-        bits, places = part.roms[0].bits, address_bits(part.roms[0].rows)
+        bits, places = roms[0].bits, address_bits(len(roms[0].words))
         wires = {"tap_re": 1, "tap_addr": places, "tap_row": bits}
         for wire, width in wires.items():
-            self._wire(f"{wire}_{name}", width * len(part.roms))
-        for pe, rom in enumerate(part.roms):
-            parameters: dict[str, Parameter] = {
-                "WIDTH": rom.bits,
-                "DEPTH": rom.rows,
-                "FILE": table_file(name, f"taps{pe}"),
-                "STYLE": rom.style,
-            }
-            one = f"[{pe}]" if len(part.roms) > 1 else ""
+            self._wire(f"{wire}_{name}", width * len(roms))
+        for pe, rom in enumerate(roms):
+            parameters: dict[str, Parameter] = {"WIDTH": rom.bits, "DEPTH": len(rom.words)}
+            if rom.in_luts:
+                parameters["WORDS"] = packed(rom.words, rom.bits)
+            else:
+                parameters["FILE"] = table_file(name, f"taps{pe}")
+                parameters["STYLE"] = "block"
+            one = f"[{pe}]" if len(roms) > 1 else ""
             ports = [
                 ("clk", "clk"),
                 ("enable", f"tap_re_{name}{one}"),
@@ -134,8 +154,10 @@ class Wiring:
                 ),
                 ("data", f"tap_row_{name}[{pe * bits}+:{bits}]"),
             ]
-            self._instance("rom", f"taps{pe}_{name}", parameters, ports)
-        return [(wire, f"{wire}_{name}") for wire in wires]
+            module = "lut_rom" if rom.in_luts else "rom"
+            self._instance(module, f"taps{pe}_{name}", parameters, ports)
+        always = [("tap_enable", "1'b1"), ("tap_off", "")]
+        return [*always, *((wire, f"{wire}_{name}") for wire in wires)]
 
     def _fifo(self, queue: Fifo, writer: str) -> None:
         bits = self.pipeline.streams[queue.stream].beat_bits * self.n_samples
@@ -173,7 +195,7 @@ class Wiring:
         ports: Sequence[tuple[str, str]],
     ) -> None:
         texts = tuple((key, verilog(value)) for key, value in parameters.items())
-        if module in ARRAYS:
+        if module in (*ARRAYS, "lut_rom"):
             texts += (("IMPL", "IMPL"),)
         self.instances.append(Instance(module, name, texts, tuple(ports)))
 
@@ -181,6 +203,11 @@ class Wiring:
 def instance_name(process: str) -> str:
     """Return a process's name in Verilog: prefixed, so that no layer's name is a keyword."""
     return process[1:] if process.startswith("@") else f"layer_{process}"
+
+
+def tap_port(process: str) -> str:
+    """Return the AXI-Stream that brings a layer's tap rows from memory."""
+    return f"s_axis_taps_{process}"
 
 
 def table_file(instance: str, table: str) -> str:

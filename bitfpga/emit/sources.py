@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bitfpga.emit.arrays import packed_rows, step_arrays
+from bitfpga.emit.black_boxes import box_descriptions, emit_black_boxes
 from bitfpga.emit.calls import fifo_texts, process_calls
 from bitfpga.emit.render import BANNER, render
 from bitfpga.emit.structs import layer_struct, tensor_structs
@@ -31,14 +32,20 @@ def emit_sources(
     golden_x: IntArray,
     golden_y: IntArray,
     on_layer: Callable[[str], None] | None = None,
+    *,
+    black_boxes: bool = False,
 ) -> dict[str, bytes]:
     """Return the files of ``hls/``: sources, headers, settings, testbench, golden vectors.
 
     ``golden_x`` [n, *input shape] and ``golden_y`` [n, *output shape] are the reference's.
+    ``black_boxes``: the top function has RTL black boxes for arrays, whose files are there too;
+    ``PlanError`` where that cannot be.
     """
+    boxes = emit_black_boxes(network, schedule, on_layer) if black_boxes else {}
     context, taps = _context(network, schedule, on_layer)
+    context["black_boxes"] = box_descriptions(boxes)
     context["n_golden"] = len(golden_x)
-    files = {f"include/bitfpga/{p.name}": p.read_bytes() for p in _headers()}
+    files = boxes | {f"include/bitfpga/{p.name}": p.read_bytes() for p in _headers()}
     for name in ("network.hpp", "network_data.hpp", "top.hpp", "top.cpp"):
         files[name] = render(f"{name}.j2", **context)
     for name in ("simulate.cpp", "testbench.cpp", "threads.cpp"):
@@ -50,6 +57,7 @@ def emit_sources(
         clock_uncertainty_ns=round(schedule.clock_ns * CLOCK_UNCERTAINTY, 3),
         name=network.name,
         taps_in_memory=context["taps_in_memory"],
+        black_boxes=context["black_boxes"],
     )
     files["testbench/golden_x.bin"] = np.ascontiguousarray(golden_x).tobytes()
     files["testbench/golden_y.bin"] = np.ascontiguousarray(golden_y).tobytes()

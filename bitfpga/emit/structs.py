@@ -141,7 +141,7 @@ def _array_sizes(folded: LayerSchedule, stream: LayerStream, tap_offset: int) ->
         "kSplitRows": stream.split_rows,
         "kSpan": stream.span,
         "kSymbolBits": stream.symbol_bits,
-        "kCellsPerRow": stream.row_bits // (stream.symbol_bits + 1),
+        "kCellsPerRow": stream.cells_per_row,
         "kTapRows": max(stream.tap_rows.shape[1], 1),
         "kTapOffset": tap_offset,
         "kPes": len(stream.pe_split),

@@ -1,8 +1,10 @@
 """Planning: engine, folding, tap order, widths, exact cycles and resource estimates."""
 
+from bitfpga.plan.alone import Alone, alone
 from bitfpga.plan.assemble import is_sequential
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.facts import step_sums, step_taps, step_window
+from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.layer_stream import layer_stream
 from bitfpga.plan.line_memory import line_memory
 from bitfpga.plan.lower import lower
@@ -30,6 +32,7 @@ __all__ = [
     "ARRAYS",
     "JOINS",
     "POOLS",
+    "Alone",
     "Fifo",
     "FifoSchedule",
     "GroupSums",
@@ -41,8 +44,10 @@ __all__ = [
     "Schedule",
     "Step",
     "Stream",
+    "TapFeed",
     "Target",
     "Terms",
+    "alone",
     "channel_multipliers",
     "element_multipliers",
     "fork_name",
@@ -60,6 +65,7 @@ __all__ = [
     "step_sums",
     "step_taps",
     "step_window",
+    "tap_feed",
     "tile_blocks",
     "tile_limits",
     "to_terms",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bitfpga.plan.array_memories import ArraySizes, accumulator_bits, array_memories
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.resources import (
@@ -9,14 +11,21 @@ from bitfpga.plan.resources import (
     Prices,
     address_bits,
     ceil_div,
+    decoder,
     lut_ram,
     picker,
     styled_memory,
 )
+from bitfpga.plan.tap_words import NO_CODE
 
 PE_CONTROL = 9  # when it walks, where a job ends and starts, whether there is a tap
 ARRAY_CONTROL = 10  # when a tile is filled, walked and emitted
 COUNTER_BIT = 4  # a bit of the cycles of a walk, counted and compared
+
+
+def decoder_luts(symbol_bits: int, row_bits: int, span: int) -> int:
+    """Return the LUTs of a PE that make taps of what its stream holds: none of tap words."""
+    return 0 if symbol_bits == NO_CODE else int(decoder(row_bits, span.bit_length()))
 
 
 def array_cost(
@@ -38,9 +47,12 @@ def array_cost(
     luts = sum(memory.count * memory.luts for memory in memories)
     or_tree = lanes * acc * ceil_div(sizes.n_pes - 1, 5)  # a LUT6 takes five PEs more
     a_pe = lanes * acc + sizes.decoder_luts + _row_luts(facts, sizes, n_samples)
-    luts = luts + sizes.n_pes * (a_pe + address_bits(sizes.tap_rows) + PE_CONTROL) + or_tree
+    luts = luts + sizes.n_pes * (a_pe + PE_CONTROL) + or_tree
+    n_counters = np.where(np.asarray(sizes.decoder_luts) > 0, sizes.n_pes, 1)  # of tap rows
+    luts = luts + n_counters * address_bits(sizes.tap_rows)
     blocks = ceil_div(sizes.tile_pixels, beat_pixels)
-    added = acc * (1 + ceil_div(sizes.shift_bits, 2))  # to what the output has, shifted
+    # What is added to the output's sum is shifted, or at least left out where nothing is.
+    added = acc * (1 + np.maximum(ceil_div(sizes.shift_bits, 2), sizes.in_parts))
     luts = luts + out_lanes * (picker(blocks, acc) + added + facts.scale.lane_luts)
     luts = luts + ARRAY_CONTROL + COUNTER_BIT * address_bits(sizes.walk_cycles)
     luts = luts + sizes.line_luts + _sum_luts(facts, lanes)

@@ -160,7 +160,7 @@ def _array(
     if window is None:
         after = array.facts.n_fill - n_beats
         walk = array.walk_cycles
-        skew = array.stream.skew
+        skew = array.skew
         return VectorArray(*names, n_beats, walk, last, rows_after=after, skew=skew, stages=stages)
     folding = array.folding
     need, limit = tile_limits(
@@ -177,7 +177,7 @@ def _array(
         blocks,
         array.walk_cycles,
         last,
-        skew=array.stream.skew,
+        skew=array.skew,
         stages=stages,
     )
 

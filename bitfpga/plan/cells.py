@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from bitfpga.plan.tap_words import NO_CODE
+
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
@@ -38,7 +40,12 @@ def stored_bits(row_bits: int, symbol_bits: int) -> int:
 
 
 def gap_costs(largest: int, symbol_bits: int) -> tuple[Int32, Int32]:
-    """Return the cells and the cycles of each gap, both int32 [largest + 1]; gap 0 is none."""
+    """Return the cells and the cycles of each gap, both int32 [largest + 1]; gap 0 is none.
+
+    Without a code (``NO_CODE``) both are 1: a word a gap.
+    """
+    if symbol_bits == NO_CODE:
+        return np.ones(largest + 1, np.int32), np.ones(largest + 1, np.int32)
     n_pairs, _, single, _ = _escapes(np.arange(largest + 1, dtype=np.int32), symbol_bits)
     return 2 * n_pairs + (single > 0) + 1, n_pairs + 1
 

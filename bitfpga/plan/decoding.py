@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitfpga.plan.streams import LayerStream
+from bitfpga.plan.tap_words import NO_CODE, WORD_FLAGS, word_bits
 
 Int64 = npt.NDArray[np.int64]
 
@@ -59,9 +60,33 @@ def _walk(stream: LayerStream, pe: int) -> dict[int, Int64]:
 
 
 def _walk_job(cells: Iterator[int], n_cycles: int, stream: LayerStream) -> Int64:
-    """Return one job's result, int64 [span], reading its cells."""
-    most, span = (1 << stream.symbol_bits) - 1, stream.span
+    """Return one job's result, int64 [span], reading its cells or words."""
+    span = stream.span
     factors = np.zeros(span + 1, np.int64)
+    steps = _word_steps if stream.symbol_bits == NO_CODE else _cell_steps
+    for index, shift, factor in steps(cells, n_cycles, stream):
+        _check(0 <= index <= span, "a step passes a whole plane")
+        factors *= 1 + shift
+        factors[index] += factor
+    return factors[:span]
+
+
+def _word_steps(
+    words: Iterator[int], n_cycles: int, stream: LayerStream
+) -> Iterator[tuple[int, int, int]]:
+    """Yield row, whether the sum is doubled first, and the row's factor, of each word of a job."""
+    for _ in range(n_cycles):
+        word = next(words, None)
+        if word is None:
+            raise ValueError("index stream: a job reads past the last word")
+        yield stream.span - (word >> WORD_FLAGS), word >> 1 & 1, -1 if word & 1 else 1
+
+
+def _cell_steps(
+    cells: Iterator[int], n_cycles: int, stream: LayerStream
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the same of each cycle of a job of cells; the factor is 0 where there is no tap."""
+    most, plane = (1 << stream.symbol_bits) - 1, stream.span + 1
     index, is_tap = -1, False
     for _ in range(n_cycles):
         advance, far = 0, 0
@@ -76,14 +101,10 @@ def _walk_job(cells: Iterator[int], n_cycles: int, stream: LayerStream) -> Int64
         else:
             advance = 3 * most << (2 * far + negate)
         index += advance
-        if index > span:
-            index -= span + 1
-            factors *= 2
-        _check(index <= span, "a step passes a whole plane")
-        if is_tap:
-            factors[index] += -1 if negate else 1
+        shift = index >= plane
+        index -= plane * shift
+        yield index, int(shift), (-1 if negate else 1) if is_tap else 0
     _check(is_tap, "a job ends without a tap")
-    return factors[:span]
 
 
 def _fields(cells: Iterator[int]) -> tuple[int, int]:
@@ -94,8 +115,9 @@ def _fields(cells: Iterator[int]) -> tuple[int, int]:
 
 
 def _cells(stream: LayerStream, pe: int) -> Iterator[int]:
-    """Yield the cells of a PE; ``ValueError`` if anything stands after them."""
-    width = stream.symbol_bits + 1
+    """Yield the cells or words of a PE; ``ValueError`` if anything stands after them."""
+    coded = stream.symbol_bits != NO_CODE
+    width = stream.symbol_bits + 1 if coded else word_bits(stream.span)
     per_row, mask = stream.row_bits // width, (1 << width) - 1
     left = int(stream.n_cells[pe])
     for row in stream.tap_rows[pe].tolist():

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.plan.array_cost import array_cost
+from bitfpga.plan.array_cost import array_cost, decoder_luts
 from bitfpga.plan.array_memories import ArraySizes, array_memories
 from bitfpga.plan.facts import ArrayFacts
+from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.folding import Folding
 from bitfpga.plan.line_buffers import LineBuffer, line_buffer
-from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
+from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div
 from bitfpga.plan.scale_cost import differing_bits
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
+from bitfpga.plan.tap_words import NO_CODE
 from bitfpga.plan.taps import Taps
 from bitfpga.plan.tiled import WALK_RESTART
 from bitfpga.plan.windows import tile_blocks
@@ -54,11 +57,19 @@ class FoldedArray:
 
     @property
     def walk_cycles(self) -> int:
-        """Cycles of the longest PE; rows from memory arrive one a cycle for all PEs together."""
-        longest = int(self.stream.pe_cycles.max(initial=0))
-        if self.folding.source == "memory":
-            return max(longest, self.stream.tap_rows.size)
-        return longest
+        """Cycles of the longest PE; with rows from memory, of all PEs and of what they wait for."""
+        return self.feed.walk_cycles if self.feed else int(self.stream.pe_cycles.max(initial=0))
+
+    @property
+    def skew(self) -> int:
+        """Cycles from the first PE's end of a walk until their memory is free."""
+        return 0 if self.feed else self.stream.skew
+
+    @cached_property
+    def feed(self) -> TapFeed | None:
+        """How tap rows come from memory, None if they are on chip."""
+        from_memory = self.folding.source == "memory" and self.stream.n_taps > 0
+        return tap_feed(self.stream) if from_memory else None
 
     @property
     def emit_cycles(self) -> int:
@@ -76,7 +87,8 @@ class FoldedArray:
         fill = self.facts.n_fill * self.n_tiles
         walk = (WALK_RESTART + max(self.walk_cycles, 1)) * self.n_tiles
         emit = int(self._blocks.sum())
-        from_memory = self.walk_cycles > self.stream.pe_cycles.max(initial=0)
+        longest = int(self.stream.pe_cycles.max(initial=0))
+        from_memory = self.feed is not None and self.stream.tap_rows.size > longest
         return {
             "taps from memory" if from_memory else "PEs": walk,
             "window rows" if self.facts.window is not None else "input": fill,
@@ -92,14 +104,6 @@ class FoldedArray:
         sizes = (folding.tile_pixels, lanes, folding.buffer_rows, bits)
         return line_buffer(window, *sizes, prices)
 
-    @property
-    def _tap_bits(self) -> int:
-        """Bits of a tap row that are not the same in all rows of some PE."""
-        rows = self.stream.tap_rows
-        if not rows.size:
-            return 1
-        return int(np.bitwise_count(np.bitwise_or.reduce(rows ^ rows[:, :1], axis=1)).max())
-
     def _sizes(self, prices: Prices) -> ArraySizes:
         lines = self.lines(prices)
         return ArraySizes(
@@ -109,8 +113,10 @@ class FoldedArray:
             n_entries=len(self.stream.entry_output),
             in_parts=self.in_parts,
             tap_rows=max(self.stream.tap_rows.shape[1], 1),
-            tap_bits=self._tap_bits,
-            decoder_luts=decoder(self.stream.row_bits, self.stream.span.bit_length()),
+            tap_bits=self.stream.row_bits,
+            decoder_luts=decoder_luts(
+                self.stream.symbol_bits, self.stream.row_bits, self.stream.span
+            ),
             n_results=int(self.stream.n_jobs.sum()),
             line_luts=lines.luts if lines else 0,
             line_bram36=lines.bram36 if lines else 0.0,
@@ -136,14 +142,19 @@ class StreamCache:
     """Builds each stream once: a search tries the same folding of a layer many times."""
 
     def __init__(self) -> None:
-        self._streams: dict[tuple[Taps, int, int, int], LayerStream] = {}
+        self._streams: dict[tuple[Taps, int, int, int, bool], LayerStream] = {}
 
     def stream(self, taps: Taps, folding: Folding) -> LayerStream:
         """Return the stream of ``taps`` folded so."""
-        key = (taps, folding.split_rows, folding.n_pes, ROW_BITS[folding.source])
+        row_bits = ROW_BITS[folding.source]
+        key = (taps, folding.split_rows, folding.n_pes, row_bits, folding.coded)
         if key not in self._streams:
             self._streams[key] = build_stream(
-                taps, split_rows=key[1], n_pes=key[2], row_bits=key[3]
+                taps,
+                split_rows=folding.split_rows,
+                n_pes=folding.n_pes,
+                row_bits=row_bits,
+                symbol_bits=None if folding.coded else NO_CODE,
             )
         return self._streams[key]
 

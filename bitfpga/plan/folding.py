@@ -8,20 +8,19 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from bitfpga.plan.array_cost import array_cost
+from bitfpga.plan.array_cost import array_cost, decoder_luts
 from bitfpga.plan.array_memories import ArraySizes
-from bitfpga.plan.costs import StreamCost, stream_cost
+from bitfpga.plan.costs import StreamCost, split_costs
 from bitfpga.plan.facts import ArrayFacts
 from bitfpga.plan.line_buffers import line_buffer
-from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div, decoder
+from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div
 from bitfpga.plan.schedule import Resources
+from bitfpga.plan.tap_words import NO_CODE
 from bitfpga.plan.tiled import WALK_RESTART
 from bitfpga.plan.windows import least_buffer_rows
 
 Int64 = npt.NDArray[np.int64]
 MAX_TILE_PIXELS = 72
-SPLITS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
-MANY_TAPS, TOO_MANY_TAPS = 400_000, 4_000_000
 MAX_PES = 4096
 DEALT = 99  # percent of its longest PE's cycles that the PEs of a split have on average
 WHOLE_JOBS = 34  # jobs a PE from which on dealing them whole leaves no PE 3 % longer than others
@@ -33,10 +32,11 @@ BUSY = 0.95
 
 @dataclass(frozen=True)
 class Folding:
-    """One choice for a layer and what it is estimated to cost."""
+    """One choice for a layer and what it is estimated to cost. ``coded``: cells, not tap words."""
 
     tile_pixels: int
     split_rows: int
+    coded: bool
     n_pes: int
     buffer_rows: int
     source: str
@@ -66,12 +66,10 @@ class ArrayOptions:
         self.n_samples = n_samples
         self.in_lanes = facts.step.inputs[0].lanes
         same = like is not None and like.facts.taps is facts.taps and like.source == source
-        self.costs: dict[int, StreamCost] = (
-            like.costs if like and same else _split_costs(facts, ROW_BITS[source])
-        )
+        self.costs: list[StreamCost] = like.costs if like and same else split_costs(facts, source)
         pixels = _tile_choices(facts.n_pixels, self.beat_pixels)
         self.tile_pixels = np.repeat(pixels, len(self.costs))
-        self.split_rows = np.tile(np.array(list(self.costs)), len(pixels))
+        self.split_rows = self._of_costs([cost.split_rows for cost in self.costs])
         self.n_tiles = ceil_div(facts.n_pixels, self.tile_pixels)
         self._lines: dict[Prices, tuple[Int64, npt.NDArray[np.float64]]] = {}
 
@@ -81,12 +79,12 @@ class ArrayOptions:
     @cached_property
     def cycles(self) -> Int64:
         """PE cycles of one tile, over all PEs."""
-        return self._of_costs([cost.cycles for cost in self.costs.values()])
+        return self._of_costs([cost.cycles for cost in self.costs])
 
     @cached_property
     def split_cycles(self) -> Int64:
         """PE cycles of one tile by split, int64 [n_options, most splits], padded with 0."""
-        rows = [cost.split_cycles for cost in self.costs.values()]
+        rows = [cost.split_cycles for cost in self.costs]
         padded = np.zeros((len(rows), max(map(len, rows))), np.int64)
         for row, cycles in zip(padded, rows, strict=True):
             row[: len(cycles)] = cycles
@@ -101,31 +99,35 @@ class ArrayOptions:
     @cached_property
     def n_results(self) -> Int64:
         """Sums that PEs make of a tile if no output is cut."""
-        return self._of_costs([cost.n_jobs for cost in self.costs.values()])
+        return self._of_costs([cost.n_jobs for cost in self.costs])
 
     @cached_property
     def least_pes(self) -> Int64:
         """PEs that give every split with taps one of its own."""
-        used = [sum(map(bool, cost.split_cycles)) for cost in self.costs.values()]
+        used = [sum(map(bool, cost.split_cycles)) for cost in self.costs]
         return self._of_costs([max(1, n) for n in used])
 
     @cached_property
     def stored_bits(self) -> Int64:
         """Bits of the index stream."""
-        return self._of_costs([cost.bits for cost in self.costs.values()])
+        return self._of_costs([cost.bits for cost in self.costs])
 
     @cached_property
     def row_bits(self) -> Int64:
         """Bits of a tap row as it is stored."""
-        return self._of_costs([cost.row_bits for cost in self.costs.values()])
+        return self._of_costs([cost.row_bits for cost in self.costs])
+
+    @cached_property
+    def _is_coded(self) -> npt.NDArray[np.bool_]:
+        is_coded: npt.NDArray[np.bool_]
+        is_coded = self._of_costs([cost.symbol_bits for cost in self.costs]) != NO_CODE
+        return is_coded
 
     @cached_property
     def decoder_luts(self) -> Int64:
         """LUTs of a PE's tap decoder."""
-        index_bits = [int(rows).bit_length() for rows in self.costs]
-        row_bits = [cost.row_bits for cost in self.costs.values()]
         return self._of_costs(
-            [int(decoder(*pair)) for pair in zip(row_bits, index_bits, strict=True)]
+            [decoder_luts(cost.symbol_bits, cost.row_bits, cost.span) for cost in self.costs]
         )
 
     @cached_property
@@ -183,6 +185,7 @@ class ArrayOptions:
         return Folding(
             int(self.tile_pixels[best]),
             int(self.split_rows[best]),
+            bool(self._is_coded[best]),
             int(n_pes[best]),
             int(self.buffer_rows[best]),
             self.source,
@@ -243,19 +246,3 @@ def _tile_choices(n_pixels: int, beat_pixels: int) -> Int64:
     sizes = np.arange(beat_pixels, max(most, beat_pixels) + 1, beat_pixels)
     _, first = np.unique(ceil_div(n_pixels, sizes), return_index=True)
     return np.sort(sizes[first])
-
-
-def _split_costs(facts: ArrayFacts, row_bits: int) -> dict[int, StreamCost]:
-    """Return what each choice of rows a split costs; few choices where taps are many."""
-    taps, choices = facts.taps, {}
-    unit = taps.rows_per_group if taps.n_groups > 1 else facts.step.inputs[0].lanes
-    if facts.window is not None and taps.n_groups == 1:
-        unit = 1
-    few: tuple[int, ...] = SPLITS
-    if len(taps) > MANY_TAPS:
-        few = (1, ceil_div(2 * taps.n_rows, 500))
-    for n_splits in few[: 1 if len(taps) > TOO_MANY_TAPS else None]:
-        rows = ceil_div(ceil_div(taps.n_rows, unit), n_splits) * unit
-        if rows not in choices and n_splits <= max(1, taps.n_rows):
-            choices[rows] = stream_cost(taps, rows, row_bits)
-    return choices

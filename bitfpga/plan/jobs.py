@@ -38,6 +38,10 @@ class Jobs:
         """First job of each PE and the end, int64 [n_pes + 1]."""
         return np.searchsorted(self.pe, np.arange(len(self.pe_split) + 1))
 
+    def reordered(self, order: Int64) -> Jobs:
+        """Return the jobs ``order`` (int64 [n_jobs]), which stay on their PEs."""
+        return Jobs(self.first[order], self.end[order], self.pe[order], self.pe_split)
+
     @property
     def slot(self) -> Int64:
         """Place of each job among its PE's jobs, int64 [n_jobs]."""
@@ -62,20 +66,21 @@ def deal_jobs(parts: SplitTaps, n_pes: int, symbol_bits: int) -> Jobs:
     end = np.concatenate([end for _, end, _ in columns])
     pe = np.concatenate([pe + base for (_, _, pe), base in zip(columns, first_pe, strict=True)])
     jobs = Jobs(first, end, pe, np.repeat(np.arange(parts.n_splits), shares))
-    return _by_first_job(jobs, restart[first] + done[end - 1] - done[first])
+    return _by_work(jobs, restart[first] + done[end - 1] - done[first])
 
 
-def _by_first_job(jobs: Jobs, cycles: Int64) -> Jobs:
-    """Return ``jobs`` with the longest of every PE first, and the PEs by rising ``cycles`` of it.
+def _by_work(jobs: Jobs, cycles: Int64) -> Jobs:
+    """Return ``jobs`` with the longest of every PE first, and the PEs by rising ``cycles`` in all.
 
-    PEs start one after the other, so that their first jobs end one after the other, too. PEs whose
-    longest job would end before the last PE has started come last (plan.staggering).
+    PEs start one after the other, so that all then end one after the other, too. PEs whose longest
+    job would end before the last PE has started come last (plan.staggering).
     """
     n_pes = len(jobs.pe_split)
     longest = np.zeros(n_pes, np.int64)
     np.maximum.at(longest, jobs.pe, cycles)
     is_short = longest < n_pes
-    pes = np.lexsort((np.where(is_short, -longest, longest), is_short))
+    total = np.bincount(jobs.pe, cycles, n_pes)
+    pes = np.lexsort((np.where(is_short, -longest, total), is_short))
     pe = np.argsort(pes)[jobs.pe]
     order = np.lexsort((-cycles, pe))
     return Jobs(jobs.first[order], jobs.end[order], pe[order], jobs.pe_split[pes])

@@ -17,4 +17,5 @@ def layer_stream(step: Step, folded: LayerSchedule, system: NumberSystem) -> Lay
         split_rows=folded.split_rows,
         n_pes=max(folded.n_pes, 1),
         row_bits=ROW_BITS["memory" if folded.source == "memory" else "rom"],
+        symbol_bits=folded.symbol_bits,
     )

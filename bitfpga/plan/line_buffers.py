@@ -12,8 +12,8 @@ from bitfpga.plan.resources import (
     ceil_div,
     lanes_multiplexer,
     lut_ram,
-    lut_rom,
     picker,
+    styled_memory,
 )
 from bitfpga.plan.windows import Window
 
@@ -46,23 +46,24 @@ def line_buffer(
     for banks in (True, False):
         lines = line_memory(window, tile_pixels, beat_pixels, buffer_rows, banks=banks)
         bits = pixel_bits * lines.pixels_a_word
-        luts = _control(window, tile_pixels, beat_pixels)
+        luts, limits = _control(window, tile_pixels, beat_pixels)
         luts += _lanes(window, lines, tile_pixels, pixel_bits)
         in_luts = luts + lines.n_memories * int(lut_ram(lines.rows, bits))
-        blocks = lines.n_memories * float(block_ram(lines.rows, bits))
-        options.append(LineBuffer(lines.kind, "distributed", in_luts, 0.0))
+        blocks = limits + lines.n_memories * float(block_ram(lines.rows, bits))
+        options.append(LineBuffer(lines.kind, "distributed", in_luts, limits))
         options.append(LineBuffer(lines.kind, "block", luts, blocks))
     return min(options, key=lambda option: float(prices.cost(option.luts, option.bram36)))
 
 
-def _control(window: Window, tile_pixels: int, beat_pixels: int) -> int:
-    """Return the LUTs of counters, of the table of limits, and of lane 0's place in the map."""
+def _control(window: Window, tile_pixels: int, beat_pixels: int) -> tuple[int, float]:
+    """Return (LUTs, RAMB36) of counters, table of limits, and of lane 0's place in the map."""
     n_beats = window.n_beats(beat_pixels)
     n_rows = window.channels * window.kernel[0] * window.kernel[1]
     n_tiles = ceil_div(window.out_height * window.out_width, tile_pixels)
     counted = sum(int(address_bits(n)) for n in (n_beats, n_rows, n_tiles))
-    limits = int(lut_rom(n_tiles, 2 * int(address_bits(n_beats))))
-    return COUNTER_BIT * counted + limits + AT_BORDERS * window.leaves_map
+    limits = styled_memory(n_tiles, 2 * int(address_bits(n_beats)), read_only=True)
+    luts = COUNTER_BIT * counted + int(limits[0]) + AT_BORDERS * window.leaves_map
+    return luts, float(limits[1])
 
 
 def _lanes(window: Window, lines: LineMemory, tile_pixels: int, pixel_bits: int) -> int:

@@ -28,8 +28,8 @@ MOVE_STAGES = 1
 """Fork and concatenation: one register."""
 MEMORY_STAGES = 2
 """Gather, look-up table, greatest of a window: output register of a memory, and one more."""
-SUM_STAGES = 1
-"""Weighted sum of the beats that a step reads."""
+SUM_STAGES = 2
+"""The beats that a step reads, which may come out of block RAM; their weighted sum."""
 MAP_SUM_STAGES = 2
 """Sum of a beat's pixels, then of all pixels so far."""
 

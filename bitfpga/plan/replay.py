@@ -13,6 +13,7 @@ from bitfpga.plan.lower import lower
 from bitfpga.plan.schedule import LayerSchedule, Schedule
 from bitfpga.plan.steps import ARRAYS, Step
 from bitfpga.plan.streams import LayerStream
+from bitfpga.plan.tap_words import NO_CODE
 from bitfpga.plan.timing import Timing, simulate
 
 
@@ -23,7 +24,9 @@ def replay(network: Network, schedule: Schedule, n_images: int) -> Timing:
     ``plan`` or was read from a file.
     """
     pipeline = lower(network, schedule.beat_pixels)
-    arrays = {step.name: _folded(step, schedule) for step in pipeline.steps if step.kind in ARRAYS}
+    arrays = {
+        step.name: folded_array(step, schedule) for step in pipeline.steps if step.kind in ARRAYS
+    }
     depths = {fifo.name: fifo.depth for fifo in schedule.fifos}
     return simulate(processes(pipeline, arrays, schedule.n_samples), depths, n_images)
 
@@ -36,7 +39,7 @@ def planned_stream(step: Step, schedule: Schedule) -> LayerStream:
     return layer_stream(step, folded, schedule.number_system)
 
 
-def _folded(step: Step, schedule: Schedule) -> FoldedArray:
+def folded_array(step: Step, schedule: Schedule) -> FoldedArray:
     """Return an array layer as the schedule folds it."""
     layer = schedule.layer(step.name)
     facts = array_facts(step, NumberSystem(schedule.number_system))
@@ -50,5 +53,6 @@ def _folded(step: Step, schedule: Schedule) -> FoldedArray:
 def _folding(layer: LayerSchedule, stream: LayerStream) -> Folding:
     source = "memory" if layer.source == "memory" else "rom"
     n_pes = len(stream.pe_split)
-    sizes = (layer.tile_pixels, layer.split_rows, n_pes, layer.buffer_rows)
+    coded = stream.symbol_bits != NO_CODE
+    sizes = (layer.tile_pixels, layer.split_rows, coded, n_pes, layer.buffer_rows)
     return Folding(*sizes, source, 0.0, layer.resources)

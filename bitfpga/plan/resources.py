@@ -63,12 +63,17 @@ def lut_ram(rows: Numbers, bits: Numbers) -> Numbers:
 
 
 def lut_rom(rows: Numbers, bits: Numbers) -> Numbers:
-    """Return the LUTs of a read-only memory: 64 bits a LUT.
+    """Return the LUTs of a read-only memory (``lut_rom.v``): 64 bits a LUT6, four of them joined
+    by MUXF7 and MUXF8, and a LUT6 that chooses among four such groups."""
+    luts = ceil_div(np.asarray(rows), 64)
+    return np.asarray(bits) * (luts + ceil_div(ceil_div(luts, 4) - 1, 3))
 
-    Few rows have few different columns, and equal ones are built once.
-    """
-    different = (1 << np.clip(np.asarray(rows) - 1, 0, 40)) - 1
-    return np.minimum(bits, different) * ceil_div(np.asarray(rows), 64)
+
+def table(rows: Numbers, bits: Numbers) -> Numbers:
+    """Return the LUTs of a table (``rom.v``), which optimisation takes apart: few rows have few
+    different columns, equal ones are built once; of many rows it needs twice as much."""
+    few = (1 << np.clip(np.asarray(rows) - 1, 0, 40)) - 1
+    return np.minimum(bits, few) * ceil_div(rows, 64) * np.where(np.asarray(rows) > 32, 2, 1)
 
 
 def memory_style(rows: int, *, read_only: bool = False) -> str:
@@ -81,7 +86,7 @@ def styled_memory(
 ) -> tuple[Numbers, Numbers]:
     """Return (LUTs, RAMB36) of a memory that lies where ``memory_style`` says."""
     in_luts = np.asarray(rows) <= (TABLE_ROWS if read_only else RAM_ROWS)
-    luts = (lut_rom if read_only else lut_ram)(rows, bits)
+    luts = (table if read_only else lut_ram)(rows, bits)
     return np.where(in_luts, luts, 0), np.where(in_luts, 0.0, block_ram(rows, bits))
 
 

@@ -16,7 +16,7 @@ from bitfpga.boards import Board
 from bitfpga.digits import NumberSystem
 from bitfpga.plan.streams import LayerStream
 
-SCHEDULE_VERSION = 3
+SCHEDULE_VERSION = 4
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from bitfpga.plan.schedule import Resources
 from bitfpga.plan.step_cost import StepCosts
 from bitfpga.plan.steps import ARRAYS, POOLS, Pipeline, Step
 
-PRICE_WEIGHTS = (0.25, 0.5, 1.0, 2.0, 4.0)
+PRICE_WEIGHTS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 BEAT_PIXELS = (1, 2, 4, 8)
 SAMPLES = (1, 2, 4, 8)
 ON_CHIP_ROWS = 1 << 16

@@ -21,6 +21,7 @@ from bitfpga.plan.search import (
 
 NOTHING = Resources()
 FINEST = 500  # steps of a search in the fewest cycles that any design takes
+BELOW = (0.86, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 1.0)  # shares of a limit that fits
 
 
 class Spaces:
@@ -74,7 +75,10 @@ class Spaces:
         return min(good, key=lambda d: (d.resources.luts, d.resources.bram36), default=None)
 
     def fastest(self, space: DesignSpace, reserve: Resources) -> tuple[int, Design] | None:
-        """Return the fewest cycles a block that fit, and that design."""
+        """Return the fewest cycles a block that were found to fit, and that design.
+
+        What fits is not quite monotone in the limit, so after halving, some below are tried, too.
+        """
         unit = max(1, space.shortest // FINEST)
         steps = smallest_true(
             space.shortest // unit,
@@ -83,10 +87,9 @@ class Spaces:
         )
         if steps is None:
             return None
-        limit = steps * unit
-        design = self.cheapest(space, limit, reserve)
-        assert design is not None
-        return limit, design
+        limits = [int(steps * unit * share) for share in BELOW]
+        tried = ((limit, self.cheapest(space, limit, reserve)) for limit in limits)
+        return next((limit, design) for limit, design in tried if design is not None)
 
     def schedule(self, design: Design, limit: int) -> Schedule:
         """Return the schedule of ``design``."""

@@ -1,4 +1,4 @@
-"""Index streams: the taps of an array layer as the cells that its PEs decode while they walk.
+"""Index streams: the taps of an array layer as the cells or words that its PEs walk through.
 
 Per job: planes from the highest to the lowest used (Horner), in a plane by rising index. An empty
 plane between two used ones is one null tap, which reads zero; planes above and below cost nothing.
@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bitfpga.plan.cells import choose_symbol_bits, encode, gap_costs, pack, stored_bits
-from bitfpga.plan.gaps import SplitTaps, element_gaps, gap_counts, split_taps
+from bitfpga.plan.gaps import SplitTaps, gap_counts, split_taps
 from bitfpga.plan.jobs import Jobs, deal_jobs
-from bitfpga.plan.staggering import WaitCosts, stagger
+from bitfpga.plan.tap_words import NO_CODE, pack_words, tap_words, word_bits
 from bitfpga.plan.taps import Taps
+from bitfpga.plan.walks import Walk, staggered, sums_of, walk_of
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -29,9 +30,10 @@ class LayerStream:
     """One layer's taps on its PEs, and how the results of their jobs add up.
 
     Cells of ``symbol_bits`` + 1 bits lie in ``tap_rows``, uint64 [n_pes, n_tap_rows], each of
-    ``row_bits``; ``n_cells`` of each PE. ``pe_split``, ``pe_cycles``, ``n_jobs``: split, cycles
-    and jobs of each PE. ``job_base``, ``job_cycles``: [n_pes, n_slots], 0 past a PE's jobs; a job
-    reads rows from base on in its split, ``span`` of them, and its result has its slot's number.
+    ``row_bits``; ``n_cells`` of each PE. With ``symbol_bits`` ``NO_CODE`` a row is a tap word.
+    ``pe_split``, ``pe_cycles``, ``n_jobs``: split, cycles and jobs of each PE. ``job_base``,
+    ``job_cycles``: [n_pes, n_slots], 0 past a PE's jobs; a job reads rows from base on in its
+    split, ``span`` of them, and its result has its slot's number.
     The emission list (``entry_...``, in channel order) says which results, shifted left by
     ``entry_shift``, are summed for each output; ``entry_pe`` is -1 where there is none, and
     ``entry_last`` (bool) ends an output. Output o is its sum times 2^trailing[o].
@@ -58,6 +60,11 @@ class LayerStream:
     trailing: Int64
     n_taps: int
     n_null: int
+
+    @property
+    def cells_per_row(self) -> int:
+        """Cells, or words, of a tap row."""
+        return 1 if self.symbol_bits == NO_CODE else self.row_bits // (self.symbol_bits + 1)
 
     @property
     def skew(self) -> int:
@@ -89,23 +96,24 @@ def build_stream(
 ) -> LayerStream:
     """Return the stream of ``taps`` on ``n_pes`` PEs, with splits of ``split_rows`` rows.
 
-    ``symbol_bits`` None: what ``choose_symbol_bits`` finds. ``ValueError`` if there are fewer PEs
-    than splits with taps, or a cell does not fit ``row_bits``.
+    ``symbol_bits`` None: what ``choose_symbol_bits`` finds; ``NO_CODE``: tap words. ``ValueError``
+    if there are fewer PEs than splits with taps, or a cell or word does not fit ``row_bits``.
     """
     parts = split_taps(taps, split_rows)
     jobs, walk, bits = _deal(parts, n_pes, row_bits, symbol_bits)
     cell_cost, cycle_cost = gap_costs(2 * parts.span + 1, bits)
-    walk = _staggered(walk, jobs, parts, cycle_cost)
-    job_cycles = _sums(cycle_cost[walk.gaps], walk.bounds)
-    n_cells = _sums(_sums(cell_cost[walk.gaps], walk.bounds), jobs.pe_bounds)
-    pe_cycles = _sums(job_cycles, jobs.pe_bounds)
+    jobs, walk = staggered(parts, jobs, walk, cycle_cost)
+    job_cycles = sums_of(cycle_cost[walk.gaps], walk.bounds)
+    n_cells = sums_of(sums_of(cell_cost[walk.gaps], walk.bounds), jobs.pe_bounds)
+    pe_cycles = sums_of(job_cycles, jobs.pe_bounds)
+    stored, tap_rows = _rows(walk, n_cells, parts.span, bits, row_bits)
     return LayerStream(
         symbol_bits=bits,
-        row_bits=stored_bits(row_bits, bits),
+        row_bits=stored,
         span=parts.span,
         n_splits=parts.n_splits,
         split_rows=split_rows,
-        tap_rows=pack(encode(walk.gaps, walk.negate, bits), n_cells, bits, row_bits),
+        tap_rows=tap_rows,
         n_cells=n_cells,
         pe_split=jobs.pe_split,
         pe_cycles=pe_cycles,
@@ -131,25 +139,15 @@ def bits_per_tap(stream: LayerStream, job_table: bool = True) -> float:
     return bits / stream.n_taps if stream.n_taps else 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class _Walk:
-    """The gaps of all PEs one after the other, int32 [n], and their taps' signs, bool [n].
-
-    ``bounds``: first gap of each job and the end, int64 [n_jobs + 1].
-    """
-
-    gaps: Int32
-    negate: Bool
-    bounds: Int64
-
-
 def _deal(
     parts: SplitTaps, n_pes: int, row_bits: int, symbol_bits: int | None
-) -> tuple[Jobs, _Walk, int]:
+) -> tuple[Jobs, Walk, int]:
     """Return the jobs, their gaps and the symbol bits, chosen again if cuts changed the gaps."""
-    bits = symbol_bits or choose_symbol_bits(gap_counts(parts).sum(axis=0), row_bits)[0]
+    bits = symbol_bits
+    if bits is None:
+        bits = choose_symbol_bits(gap_counts(parts).sum(axis=0), row_bits)[0]
     jobs = deal_jobs(parts, n_pes, bits)
-    walk = _walk(parts, jobs)
+    walk = walk_of(parts, jobs)
     if symbol_bits is None and len(jobs.first) >= len(parts.starts):
         counts = np.bincount(walk.gaps, minlength=2 * parts.span + 2)
         again = choose_symbol_bits(counts, row_bits)[0]
@@ -158,45 +156,18 @@ def _deal(
     return jobs, walk, bits
 
 
-def _walk(parts: SplitTaps, jobs: Jobs) -> _Walk:
-    n_taps = jobs.end - jobs.first
-    ends = np.cumsum(n_taps)
-    order = np.repeat(jobs.first - (ends - n_taps), n_taps) + np.arange(len(parts.output))
-    first = np.zeros(len(order), bool)
-    first[ends - n_taps] = True
-    gaps, places = element_gaps(parts.plane[order], parts.index[order], first, parts.span)
-    negate = np.zeros(len(gaps), bool)
-    negate[places] = parts.negate[order]
-    return _Walk(gaps, negate, np.append(0, places + 1)[np.append(0, ends)])
-
-
-def _staggered(walk: _Walk, jobs: Jobs, parts: SplitTaps, cycle_cost: Int32) -> _Walk:
-    """Return ``walk`` with null taps (at index ``span``) that keep jobs from ending together."""
-    first, last, plane = walk.bounds[:-1], walk.bounds[1:], parts.span + 1
-    to_end = parts.span - parts.index[jobs.end - 1]
-    costs = WaitCosts(
-        (cycle_cost[walk.gaps[first] + plane] - cycle_cost[walk.gaps[first]]).astype(np.int64),
-        int(cycle_cost[plane]),
-        cycle_cost[to_end].astype(np.int64),
-    )
-    waits = stagger(_sums(cycle_cost[walk.gaps], walk.bounds), jobs.pe_bounds, costs)
-    walk.gaps[first] += (plane * waits.planes).astype(np.int32)
-    if not (waits.before + waits.after).any():
-        return walk
-    places = np.concatenate([np.repeat(last, waits.after), np.repeat(first, waits.before)])
-    gaps = [np.repeat(to_end, waits.after), np.full(int(waits.before.sum()), plane)]
-    order = np.argsort(places, kind="stable")
-    return _Walk(
-        np.insert(walk.gaps, places[order], np.concatenate(gaps)[order].astype(np.int32)),
-        np.insert(walk.negate, places[order], False),
-        walk.bounds + np.append(0, np.cumsum(waits.before + waits.after)),
-    )
-
-
-def _sums(values: npt.NDArray[np.signedinteger[Any]], bounds: Int64) -> Int64:
-    """Return the sums of ``values`` between two ``bounds``, int64."""
-    sums: Int64 = np.diff(np.append(0, np.cumsum(values, dtype=np.int64))[bounds])
-    return sums
+def _rows(
+    walk: Walk, n_cells: Int64, span: int, symbol_bits: int, row_bits: int
+) -> tuple[int, npt.NDArray[np.uint64]]:
+    """Return the bits of a stored row, and the rows of all PEs."""
+    if symbol_bits != NO_CODE:
+        cells = encode(walk.gaps, walk.negate, symbol_bits)
+        rows = pack(cells, n_cells, symbol_bits, row_bits)
+        return stored_bits(row_bits, symbol_bits), rows
+    if word_bits(span) > row_bits:
+        raise ValueError(f"a tap word of {word_bits(span)} bits does not fit {row_bits} bits")
+    words = tap_words(walk.gaps, walk.negate, walk.bounds, span)
+    return word_bits(span), pack_words(words, n_cells)
 
 
 def _table(values: npt.NDArray[np.signedinteger[Any]], jobs: Jobs) -> Int64:

@@ -6,12 +6,14 @@ import math
 
 from bitfpga.errors import PlanError
 from bitfpga.plan.finish import fold_design
+from bitfpga.plan.folding import Folding
 from bitfpga.plan.schedule import Resources, Schedule
 from bitfpga.plan.search import PRICE_WEIGHTS, DesignSpace, smallest_true
 from bitfpga.plan.spaces import NOTHING, Spaces
 
 RETRIES = 8
 TRIALS, SLACK = 6, 1.02
+TIGHTEST = 0.94  # of a limit that fits, where none that did not has been tried
 
 
 def fastest(spaces: Spaces, chosen: list[DesignSpace]) -> Schedule:
@@ -32,7 +34,8 @@ def fastest(spaces: Spaces, chosen: list[DesignSpace]) -> Schedule:
         if spaces.fits(real):
             schedule = spaces.finished(folded)
             if spaces.fits(schedule.resources):
-                return _tightened(spaces, design.space, failed, limit, schedule)
+                least = failed or int(limit * TIGHTEST)
+                return _tightened(spaces, design.space, least, limit, schedule)
             real = schedule.resources
         reserve, failed = reserve + _excess(real, design.resources), limit
     return slowest(spaces)
@@ -53,27 +56,34 @@ def slowest(spaces: Spaces) -> Schedule:
 def _tightened(
     spaces: Spaces, space: DesignSpace, failed: int, limit: int, schedule: Schedule
 ) -> Schedule:
-    """Return the fastest schedule between a limit that did not fit and one that does.
+    """Return the fastest schedule found near a limit that fits, for real and not as estimated.
 
-    Estimates jump where real streams do not, so a few limits between are tried for real; not for
-    networks too large to be simulated.
+    Estimates jump where real streams do not: so a few limits between ``failed``, which seemed not
+    to fit, and ``limit`` are tried, and a few above where ``schedule`` came out slower than that.
+    Not for networks too large to be simulated.
     """
-    if not failed or not schedule.simulated:
-        return schedule
-    for part in range(1, TRIALS):
-        cycles = failed + (limit - failed) * part // TRIALS
+    best, missed = schedule, schedule.interval_cycles - limit
+    seen: set[tuple[Folding, ...]] = set()
+    tried = [failed + (limit - failed) * part // TRIALS for part in range(1, TRIALS)]
+    tried += [limit + missed * part // TRIALS for part in range(1, TRIALS) if missed > 0]
+    for cycles in tried if schedule.simulated else ():
         for weight in PRICE_WEIGHTS:
             design = space.design(cycles, weight)
             if design is None or not spaces.fits(design.resources, SLACK):
                 continue
+            foldings = tuple(design.foldings.values())
+            if foldings in seen:
+                continue
+            seen.add(foldings)
             folded = fold_design(design, cycles)
-            if spaces.fits(folded.resources + space.least_fifos):
-                tighter = spaces.finished(folded)
-                if spaces.fits(tighter.resources) and (
-                    tighter.interval_cycles < schedule.interval_cycles
-                ):
-                    return tighter
-    return schedule
+            slowest_layer = max((a.interval_cycles for a in folded.arrays.values()), default=0)
+            if slowest_layer < best.interval_cycles and spaces.fits(
+                folded.resources + space.least_fifos
+            ):
+                found = spaces.finished(folded)
+                if spaces.fits(found.resources):
+                    best = min(best, found, key=lambda made: made.interval_cycles)
+    return best
 
 
 def _excess(real: Resources, estimated: Resources) -> Resources:

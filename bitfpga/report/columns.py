@@ -159,7 +159,8 @@ COLUMNS = (
         "bits/tap\n(entropy)",
         "taps",
         False,
-        "stored bits of the index stream for each tap, beside the entropy of places and signs",
+        "stored bits of the index stream for each tap, beside the entropy of places and signs; "
+        "tap words take more bits than coded cells, but no decoder",
         _bits,
         _all_bits,
     ),

@@ -77,8 +77,9 @@ def simulate_rtl(
     ``x``: integers [n, *input shape]. ``gaps_seed``: of random gaps in the input and of random
     stops of the output, none if None. ``reset_at``: cycle of a reset after which all is sent again.
     ``waveform``: a file to write, .fst or .vcd. ``limit_s``: wall-clock seconds of the run.
-    ``PlanError`` for layers without Verilog, ``ToolError`` where a tool is missing or fails,
-    ``SynthError`` where the design stands still or breaks a rule of AXI-Stream.
+    Tap rows from memory come at full speed too, or with gaps of their own. ``ToolError`` where a
+    tool is missing or fails, ``SynthError`` where the design stands still or breaks a rule of
+    AXI-Stream.
     """
     batch = np.ascontiguousarray(check_batch(network, x).astype(network.input.dtype))
     suffix = _suffix(waveform)

@@ -34,7 +34,7 @@ def rtl_sources(
 ) -> RtlSources:
     """Return the Verilog of the project in ``folder``, written below ``synth/`` if need be.
 
-    ``PlanError`` naming the layers that have no Verilog; ``SynthError`` where it cannot write.
+    ``SynthError`` where it cannot write.
     """
     files = emit_rtl(network, schedule, on_layer)
     place = folder.absolute() / SYNTH / _key(files)

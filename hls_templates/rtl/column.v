@@ -1,6 +1,6 @@
 // One column of a PE: acc = (clear_n ? (shift ? 2 acc : acc) : 0) + (negate ? -x : x).
 //
-// All inputs of cycle c make `acc` of cycle c + 1; it wraps at WIDTH bits. x is extended by its
+// All inputs of cycle c make `acc` of cycle c + 1, if `enable`; it wraps at WIDTH bits. x is extended by its
 // sign (X_SIGNED 1) or by zeros. IMPL "xilinx": one LUT6_2 for each bit and one CARRY4 for four,
 // which tools do not find by themselves. A bit's LUT6_2 makes both inputs of its carry: O5 = x ^
 // negate, and O6 = O5 ^ the bit of acc, of the one below, or nothing; `negate` is also the carry
@@ -14,6 +14,7 @@ module column #(
     parameter IMPL = "xilinx"
 ) (
     input  wire              clk,
+    input  wire              enable,
     input  wire              clear_n,
     input  wire              shift,
     input  wire              negate,
@@ -71,7 +72,7 @@ module column #(
       end
 
       initial sum = {WIDTH{1'b0}};
-      always @(posedge clk) sum <= next[WIDTH-1:0];
+      always @(posedge clk) if (enable) sum <= next[WIDTH-1:0];
       assign acc = sum;
     end else begin : in_verilog
       column_generic #(
@@ -80,6 +81,7 @@ module column #(
           .X_SIGNED(X_SIGNED)
       ) column_generic (
           .clk(clk),
+          .enable(enable),
           .clear_n(clear_n),
           .shift(shift),
           .negate(negate),

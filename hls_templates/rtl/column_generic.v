@@ -7,6 +7,7 @@ module column_generic #(
     parameter X_SIGNED = 1
 ) (
     input  wire              clk,
+    input  wire              enable,
     input  wire              clear_n,
     input  wire              shift,
     input  wire              negate,
@@ -25,7 +26,7 @@ module column_generic #(
 
   initial acc = {WIDTH{1'b0}};
 
-  always @(posedge clk) acc <= negate ? sum - addend : sum + addend;
+  always @(posedge clk) if (enable) acc <= negate ? sum - addend : sum + addend;
 
 endmodule
 

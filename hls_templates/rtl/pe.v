@@ -1,11 +1,14 @@
 // One PE: a decoder of taps, its own copy of the tile's rows, and a column for each pixel.
 //
+// With SYMBOL_BITS 0 there is no decoder: `tap_row` of cycle d + 1 is the word of the step in cycle
+// d, {SPAN - index, shift, negate}; `tap_addr` is not used, the array says what is read.
+//
 // A decode step in cycle d: `back` in d + 2 addresses the tile memory; its row is there in d + 3,
 // in a register in d + 4 (zero where the step has no tap, or the null tap at index SPAN), added
 // in `acc` of d + 5. `clear` in cycle d + 4: the step is the first of a job. In the same cycle
 // the sum of the job before is in `acc`: with `gate` it is in `result` in d + 5, which is zero
-// otherwise. Times of off, hold and restart: tap_decoder.v. `bank` and `base`: those of the
-// address, d + 2.
+// otherwise. With FED cycles without `enable` do not count. Times of off, hold and restart:
+// tap_decoder.v. `bank` and `base`: those of the address, d + 2.
 //
 // Row r of the window lies at address TOP - r, SPAN - index being what the decoder counts. A PE
 // with bases (HAS_BASE) reads row base + index: `base` is then its distance from what is counted,
@@ -26,6 +29,7 @@ module pe #(
     parameter ROW_BITS = 36,
     parameter TAP_ROWS = 64,
     parameter HAS_BASE = 0,
+    parameter FED = 0,
     parameter TILE_STYLE = "auto",
     parameter IMPL = "xilinx",
     parameter TAP_ADDRESS_BITS = TAP_ROWS > 1 ? $clog2(TAP_ROWS) : 1,
@@ -38,6 +42,7 @@ module pe #(
 ) (
     input  wire                                 clk,
     input  wire                                 rst,
+    input  wire                                 enable,
     input  wire                                 off,
     input  wire                                 hold,
     input  wire                                 restart,
@@ -59,27 +64,41 @@ module pe #(
 
   wire [INDEX_BITS-1:0] back;
   wire shift, negate, is_tap;
+  wire run = FED == 0 || enable;
 
-  tap_decoder #(
-      .SPAN(SPAN),
-      .SYMBOL_BITS(SYMBOL_BITS),
-      .CELLS_PER_ROW(CELLS_PER_ROW),
-      .ROW_BITS(ROW_BITS),
-      .TAP_ROWS(TAP_ROWS),
-      .IMPL(IMPL)
-  ) decoder (
-      .clk(clk),
-      .off(off),
-      .hold(hold),
-      .restart(restart),
-      .tap_re(tap_re),
-      .tap_addr(tap_addr),
-      .tap_row(tap_row),
-      .back(back),
-      .shift(shift),
-      .negate(negate),
-      .is_tap(is_tap)
-  );
+  generate
+    if (SYMBOL_BITS == 0) begin : words
+      reg [INDEX_BITS+1:0] step;
+      always @(posedge clk) step <= tap_row[INDEX_BITS+1:0];
+      assign {back, shift, negate} = step;
+      assign is_tap = 1'b1;
+      assign tap_re = 1'b1;
+      assign tap_addr = {TAP_ADDRESS_BITS{1'b0}};
+      wire unused = &{1'b0, off, hold, restart};
+    end else begin : cells
+      tap_decoder #(
+          .SPAN(SPAN),
+          .SYMBOL_BITS(SYMBOL_BITS),
+          .CELLS_PER_ROW(CELLS_PER_ROW),
+          .ROW_BITS(ROW_BITS),
+          .TAP_ROWS(TAP_ROWS),
+          .IMPL(IMPL)
+      ) decoder (
+          .clk(clk),
+          .enable(run),
+          .off(off),
+          .hold(hold),
+          .restart(restart),
+          .tap_re(tap_re),
+          .tap_addr(tap_addr),
+          .tap_row(tap_row),
+          .back(back),
+          .shift(shift),
+          .negate(negate),
+          .is_tap(is_tap)
+      );
+    end
+  endgenerate
 
   // Cycle d + 2: the row's address.
   wire [A+INDEX_BITS-1:0] back_wide = {{A{1'b0}}, back};
@@ -108,7 +127,7 @@ module pe #(
       .we(fill_we),
       .waddr(fill_addr),
       .wdata(fill_data),
-      .re(1'b1),
+      .re(run),
       .raddr(read_addr[WORD_BITS-1:0]),
       .rdata(word)
   );
@@ -116,7 +135,7 @@ module pe #(
   generate
     if (FILL_LANES > 1) begin : lanes
       reg [LANE_BITS-1:0] lane;
-      always @(posedge clk) lane <= ~address[LANE_BITS-1:0];
+      always @(posedge clk) if (run) lane <= ~address[LANE_BITS-1:0];
       pick #(
           .WIDTH(COLUMNS * X_BITS),
           .WORDS(FILL_LANES)
@@ -134,7 +153,7 @@ module pe #(
   reg zero, shift_3, shift_4, negate_3, negate_4;
   reg [COLUMNS*X_BITS-1:0] x;
 
-  always @(posedge clk) begin
+  always @(posedge clk) if (run) begin
     zero <= !is_tap || back == {INDEX_BITS{1'b0}};
     x <= zero ? {COLUMNS * X_BITS{1'b0}} : picked;
     {shift_3, negate_3} <= rst ? 2'b00 : {shift, negate};
@@ -153,6 +172,7 @@ module pe #(
           .IMPL(IMPL)
       ) column (
           .clk(clk),
+          .enable(run),
           .clear_n(clear_n),
           .shift(shift_4),
           .negate(negate_4),
@@ -163,7 +183,7 @@ module pe #(
   endgenerate
 
   initial result = {COLUMNS * ACC{1'b0}};
-  always @(posedge clk) result <= gate_n ? {COLUMNS * ACC{1'b0}} : acc;
+  always @(posedge clk) if (run) result <= gate_n ? {COLUMNS * ACC{1'b0}} : acc;
 
   // The base is not read where no row has one; bits of the index past the addresses' are not.
   // verilator lint_off UNUSEDSIGNAL

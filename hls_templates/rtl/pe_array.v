@@ -16,9 +16,12 @@
 // of the event in its tile. `res_addr`, `res_bank` of a cycle after that give `res_row` in the
 // next one.
 //
-// Tap rows: a rom.v outside for each PE, with enable `tap_re`, address `tap_addr`, data
-// `tap_row`. PE_SPLIT, FIRST_BASE: 16 bits a PE, PE 0 lowest: its split, and the base of its
-// first job.
+// Tap rows: a rom.v outside for each PE, with enable `tap_re`, address `tap_addr`, data `tap_row`.
+// With SYMBOL_BITS 0 a row is a tap word (pe.v), and the address of step t, which all PEs share,
+// goes from PE to PE. With FED = 1 there is tap_feed.v instead, which looks at `tap_re` where
+// `tap_off` is 0; then cycles without `enable` do not count, and `walked` comes in the cycle of
+// `end`: WALK_CYCLES lasts until the last result is stored. PE_SPLIT, FIRST_BASE: 16 bits a PE, PE
+// 0 lowest: its split, and the base of its first job.
 `default_nettype none
 
 module pe_array #(
@@ -43,12 +46,14 @@ module pe_array #(
     parameter EVENT_STYLE = "auto",
     parameter TILE_STYLE = "auto",
     parameter RESULT_STYLE = "auto",
+    parameter FED = 0,
     parameter IMPL = "xilinx",
     parameter TAP_ADDRESS_BITS = TAP_ROWS > 1 ? $clog2(TAP_ROWS) : 1,
     parameter ADDRESS_BITS = RESULTS > 1 ? $clog2(RESULTS) : 1
 ) (
     input  wire                                 clk,
     input  wire                                 rst,
+    input  wire                                 enable,
     input  wire                                 fill_we,
     input  wire                                 fill_bank,
     input  wire [                         15:0] fill_split,
@@ -56,6 +61,7 @@ module pe_array #(
     input  wire [FILL_LANES*COLUMNS*X_BITS-1:0] fill_data,
     input  wire                                 filled,
     output wire                                 walked,
+    output wire [                      PES-1:0] tap_off,
     output wire [                      PES-1:0] tap_re,
     output wire [     PES*TAP_ADDRESS_BITS-1:0] tap_addr,
     input  wire [             PES*ROW_BITS-1:0] tap_row,
@@ -66,6 +72,7 @@ module pe_array #(
 );
 
   localparam RESULT_BITS = COLUMNS * ACC;
+  localparam [TAP_ADDRESS_BITS-1:0] NEXT_STEP = 1;
   localparam LANE_BITS = $clog2(FILL_LANES);
   localparam ROW_ADDRESS_BITS = SPLIT_ROWS > 1 ? $clog2(SPLIT_ROWS) : 1;
   localparam WORD_BITS = ROW_ADDRESS_BITS - LANE_BITS + 1;
@@ -74,11 +81,13 @@ module pe_array #(
 
   // Where each tile starts.
   wire off, hold, bank;
+  wire run = FED == 0 || enable || rst;
   walk_starts #(
       .WALK_CYCLES(WALK_CYCLES)
   ) starts (
       .clk(clk),
       .rst(rst),
+      .enable(run),
       .filled(filled),
       .emitted(emitted),
       .off(off),
@@ -97,13 +106,14 @@ module pe_array #(
 
   initial offs_behind = {PES{1'b1}};
   initial holds_behind = {PES + 4{1'b1}};
-  always @(posedge clk) begin
+  always @(posedge clk) if (run) begin
     offs_behind <= rst ? {PES{1'b1}} : offs[PES-1:0];
     holds_behind <= rst ? {PES + 4{1'b1}} : holds[PES+3:0];
     banks_behind <= banks[PES:0];
   end
 
-  assign walked = holds[PES-1] && !holds[PES];
+  assign tap_off = offs[PES-1:0];
+  assign walked = FED != 0 ? hold && !holds[1] && enable : holds[PES-1] && !holds[PES];
 
   // The event of cycle E, as it is in E + 1.
   wire hit;
@@ -121,6 +131,7 @@ module pe_array #(
   ) events (
       .clk(clk),
       .rst(rst),
+      .enable(run),
       .idle(holds[PES]),
       .hit(hit),
       .hit_pe(hit_pe),
@@ -131,7 +142,7 @@ module pe_array #(
 
   reg [ROW_ADDRESS_BITS-1:0] event_base;  // cycle E + 2
   wire [31:0] base_from_top = TOP - SPAN - {16'd0, hit_base};
-  always @(posedge clk) event_base <= base_from_top[ROW_ADDRESS_BITS-1:0];
+  always @(posedge clk) if (run) event_base <= base_from_top[ROW_ADDRESS_BITS-1:0];
 
   // Rows from their end.
   wire [31:0] fill_from_top = (TOP - {16'd0, fill_row}) >> LANE_BITS;
@@ -150,7 +161,7 @@ module pe_array #(
       reg restart_2, restart_3, restart_4, clear_n, gate_n;
       initial clear_n = 1'b0;
       initial gate_n = 1'b1;
-      always @(posedge clk) begin
+      always @(posedge clk) if (run) begin
         restart_2 <= (hit && hit_pe == NUMBER) || holds[p+2];
         restart_3 <= restart_2 || rst;
         restart_4 <= restart_3;
@@ -158,9 +169,23 @@ module pe_array #(
         gate_n <= !restart_4 || holds[p+5];
       end
 
+      wire [TAP_ADDRESS_BITS-1:0] row_addr;
+      if (SYMBOL_BITS > 0) begin : row_of_cells
+        assign tap_addr[p*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS] = row_addr;
+      end else begin : row_of_step
+        reg [TAP_ADDRESS_BITS-1:0] step;
+        if (p == 0) begin : first
+          always @(posedge clk) step <= holds[1] ? 0 : step + NEXT_STEP;
+        end else begin : behind
+          always @(posedge clk) step <= tap_addr[(p-1)*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS];
+        end
+        assign tap_addr[p*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS] = step;
+        wire unused = &{1'b0, row_addr};
+      end
+
       reg [ROW_ADDRESS_BITS-1:0] base;
       always @(posedge clk) begin
-        if (restart_2) base <= holds[p+3] ? FIRST[ROW_ADDRESS_BITS-1:0] : event_base;
+        if (restart_2 && run) base <= holds[p+3] ? FIRST[ROW_ADDRESS_BITS-1:0] : event_base;
       end
 
       pe #(
@@ -176,11 +201,13 @@ module pe_array #(
           .ROW_BITS(ROW_BITS),
           .TAP_ROWS(TAP_ROWS),
           .HAS_BASE(HAS_BASE),
+          .FED(FED),
           .TILE_STYLE(TILE_STYLE),
           .IMPL(IMPL)
       ) pe (
           .clk(clk),
           .rst(rst),
+          .enable(run),
           .off(offs[p]),
           .hold(holds[p]),
           .restart(restart_2),
@@ -192,7 +219,7 @@ module pe_array #(
           .fill_addr(fill_addr),
           .fill_data(fill_data),
           .tap_re(tap_re[p]),
-          .tap_addr(tap_addr[p*TAP_ADDRESS_BITS+:TAP_ADDRESS_BITS]),
+          .tap_addr(row_addr),
           .tap_row(tap_row[p*ROW_BITS+:ROW_BITS]),
           .result(gated[p*RESULT_BITS+:RESULT_BITS])
       );
@@ -209,7 +236,7 @@ module pe_array #(
           .words(gated),
           .any(any)
       );
-      always @(posedge clk) collected <= any;
+      always @(posedge clk) if (run) collected <= any;
       ram #(
           .WIDTH(RESULT_BITS),
           .DEPTH(2 * RESULTS),

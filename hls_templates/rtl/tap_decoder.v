@@ -10,7 +10,8 @@
 // the last of `left`, or one cell more, loads that row and reads the next (`tap_re`, `tap_addr`,
 // which counts). A PE's tile starts in a cycle s: `off` is 0 from s on, `hold` from s + 1 on. While
 // `off` the address is 0, and while `hold` no cells are left: so row 0 is read in s, loaded in
-// s + 1 together with the reading of row 1, and step 0 is in s + 2.
+// s + 1 together with the reading of row 1, and step 0 is in s + 2. Cycles without `enable` do not
+// count: nothing changes in them.
 `default_nettype none
 
 module tap_decoder #(
@@ -24,6 +25,7 @@ module tap_decoder #(
     parameter INDEX_BITS = $clog2(SPAN + 1)
 ) (
     input  wire                    clk,
+    input  wire                    enable,
     input  wire                    off,
     input  wire                    hold,
     input  wire                    restart,
@@ -74,7 +76,7 @@ module tap_decoder #(
       .word  (row_next)
   );
 
-  always @(posedge clk) begin
+  always @(posedge clk) if (enable) begin
     row <= {next[CELLS-1:KEPT], row_next};
     if (hold) left <= NONE;
     else if (is_last) left <= skips ? ALL - ONE : ALL;
@@ -119,7 +121,7 @@ module tap_decoder #(
     end
   endgenerate
 
-  always @(posedge clk) begin
+  always @(posedge clk) if (enable) begin
     has_escape <= escaped;
     far <= first[0];
     {symbol, minus} <= escaped ? second : first;
@@ -134,7 +136,7 @@ module tap_decoder #(
   wire borrow = moved[SUM_BITS-1];
   wire [SUM_BITS-1:0] wrapped = moved + (borrow ? PLANE : 0);
 
-  always @(posedge clk) begin
+  always @(posedge clk) if (enable) begin
     back   <= wrapped[INDEX_BITS-1:0];
     shift  <= borrow;
     negate <= minus;

@@ -1,15 +1,16 @@
 // A dense layer on a vector, or on a whole map: every lane of every beat is a row of the window.
 //
-// A beat that is read (x_valid, x_data, x_read: a FIFO's head) in cycle r is written to the tile
-// memories in r + 1, its lanes as rows side by side. BEATS beats fill them, one in each cycle
-// with `x_valid`, and ROWS_AFTER more cycles; image i may be filled from the cycle after the last
-// step of the walk of image i - 2. The array walks from the cycle after that, pe_array.v;
-// emit_results.v follows 7 cycles after its last step, with beats of one pixel, written 5 + TERMS
-// cycles after `y_make`. The tap rows of PE p come from a rom.v outside: bits p of tap_re,
-// tap_addr and tap_row.
+// A beat that is read (x_valid, x_data, x_read: a FIFO's head) in cycle r brings its lanes as rows
+// side by side, which fill_rows.v writes to the tile memories in r + 1, or in r + 3 at the latest
+// where shared sums follow. BEATS beats fill them, one in each cycle with `x_valid`, and
+// ROWS_AFTER more cycles; image i may be filled from the cycle after the last step of the walk of
+// image i - 2. The array walks from the cycle after that, pe_array.v; emit_results.v follows 7
+// cycles after its last step, with beats of one pixel, written 5 + TERMS cycles after `y_make`.
+// The tap rows of PE p come from a rom.v outside, bits p of tap_re, tap_addr and tap_row, with
+// `tap_enable` 1; or from tap_feed.v.
 //
-// SPLIT_ROWS is a multiple of LANES. Parameters up to IMPL are those of pe_array.v, then of
-// emit_results.v.
+// SPLIT_ROWS is a multiple of LANES. Parameters up to SUM_STYLE are those of fill_rows.v, up to
+// IMPL those of pe_array.v, then of emit_results.v.
 `default_nettype none
 
 module vector_array #(
@@ -19,6 +20,13 @@ module vector_array #(
     parameter integer LANES = 1,
     parameter integer BEATS = 144,
     parameter integer ROWS_AFTER = 1,
+    parameter SUM_GROUPS = 0,
+    parameter SUM_ROWS = 0,
+    parameter SUM_BITS = X_BITS,
+    parameter SUM_LOW_BITS = X_BITS,
+    parameter SUM_FILE = "",
+    parameter SUM_TABLE_STYLE = "auto",
+    parameter SUM_STYLE = "auto",
     parameter PES = 4,
     parameter ACC = 20,
     parameter SPLIT_ROWS = 144,
@@ -36,6 +44,7 @@ module vector_array #(
     parameter [PES*16-1:0] PE_SPLIT = 0,
     parameter TILE_STYLE = "auto",
     parameter RESULT_STYLE = "auto",
+    parameter FED = 0,
     parameter IMPL = "xilinx",
     parameter ENTRIES = 32,
     parameter ENTRY_SHIFT_BITS = 0,
@@ -56,14 +65,15 @@ module vector_array #(
     parameter integer LOW = -128,
     parameter integer HIGH = 127,
     parameter OUT_BITS = 8,
-    parameter TAP_ADDRESS_BITS = TAP_ROWS > 1 ? $clog2(TAP_ROWS) : 1,
-    parameter ADDRESS_BITS = RESULTS > 1 ? $clog2(RESULTS) : 1
+    parameter TAP_ADDRESS_BITS = TAP_ROWS > 1 ? $clog2(TAP_ROWS) : 1
 ) (
     input  wire clk,
     input  wire rst,
     input  wire x_valid,
     input  wire [LANES*SAMPLES*X_BITS-1:0] x_data,
     output wire x_read,
+    input  wire tap_enable,
+    output wire [PES-1:0] tap_off,
     output wire [PES-1:0] tap_re,
     output wire [PES*TAP_ADDRESS_BITS-1:0] tap_addr,
     input  wire [PES*ROW_BITS-1:0] tap_row,
@@ -79,15 +89,11 @@ module vector_array #(
   localparam [STEP_BITS-1:0] ONE_STEP = 1;
   localparam [31:0] BEAT_STEPS = BEATS;
 
-  wire filled, walked, emitted, res_bank;
-  wire [ADDRESS_BITS-1:0] res_addr;
-  wire [SAMPLES*ACC-1:0] res_row;
+  wire filled, walked, fill_we, fill_bank;
+  wire [15:0] fill_split, fill_row;
+  wire [LANES*SAMPLES*X_BITS-1:0] fill_data;
   reg [STEP_BITS-1:0] count;  // steps of this image
   reg [1:0] free;  // memories that may be filled
-  reg fill_we;
-  reg [LANES*SAMPLES*X_BITS-1:0] fill_data;
-  wire [15:0] split, row;
-  wire fill_bank;
   wire reads = {{32 - STEP_BITS{1'b0}}, count} < BEAT_STEPS;
   wire step = !reads || x_read;
 
@@ -96,40 +102,52 @@ module vector_array #(
 
   initial count = 0;
   initial free = 2'd2;
-  initial fill_we = 1'b0;
 
   always @(posedge clk) begin
     if (rst) begin
       count <= 0;
       free <= 2'd2;
-      fill_we <= 1'b0;
     end else begin
       if (step) count <= filled ? 0 : count + ONE_STEP;
       if (filled != walked) free <= walked ? free + 2'd1 : free - 2'd1;
-      fill_we <= x_read;
     end
-    fill_data <= x_data;
   end
 
-  row_places #(
+  fill_rows #(
       .ROWS(BEATS * LANES),
       .LANES(LANES),
-      .SPLIT_ROWS(SPLIT_ROWS)
-  ) places (
-      .clk(clk),
-      .rst(rst),
-      .step(fill_we),
-      .split(split),
-      .row(row),
-      .bank(fill_bank)
-  );
-
-  pe_array #(
-      .PES(PES),
+      .SPLIT_ROWS(SPLIT_ROWS),
       .COLUMNS(SAMPLES),
       .X_BITS(X_BITS),
       .X_SIGNED(X_SIGNED),
+      .DELAYED(1),
+      .SUM_GROUPS(SUM_GROUPS),
+      .SUM_ROWS(SUM_ROWS),
+      .SUM_BITS(SUM_BITS),
+      .SUM_LOW_BITS(SUM_LOW_BITS),
+      .SUM_FILE(SUM_FILE),
+      .SUM_TABLE_STYLE(SUM_TABLE_STYLE),
+      .SUM_STYLE(SUM_STYLE)
+  ) fill (
+      .clk(clk),
+      .rst(rst),
+      .x_valid(x_read),
+      .x_data(x_data),
+      .fill_we(fill_we),
+      .fill_bank(fill_bank),
+      .fill_split(fill_split),
+      .fill_row(fill_row),
+      .fill_data(fill_data)
+  );
+
+  walk_and_emit #(
+      .X_BITS(X_BITS),
+      .X_SIGNED(X_SIGNED),
+      .SAMPLES(SAMPLES),
+      .TILE_PIXELS(1),
       .FILL_LANES(LANES),
+      .TILES(1),
+      .PES(PES),
       .ACC(ACC),
       .SPLIT_ROWS(SPLIT_ROWS),
       .SPAN(SPAN),
@@ -146,41 +164,8 @@ module vector_array #(
       .PE_SPLIT(PE_SPLIT),
       .TILE_STYLE(TILE_STYLE),
       .RESULT_STYLE(RESULT_STYLE),
-      .IMPL(IMPL)
-  ) array (
-      .clk(clk),
-      .rst(rst),
-      .fill_we(fill_we),
-      .fill_bank(fill_bank),
-      .fill_split(split),
-      .fill_row(row),
-      .fill_data(fill_data),
-      .filled(filled),
-      .walked(walked),
-      .tap_re(tap_re),
-      .tap_addr(tap_addr),
-      .tap_row(tap_row),
-      .res_bank(res_bank),
-      .res_addr(res_addr),
-      .res_row(res_row),
-      .emitted(emitted)
-  );
-
-  // The results are in their memory WALK_STAGES cycles after the walk's last step.
-  localparam WALK_STAGES = 7;
-  reg [WALK_STAGES-1:0] walks;
-  initial walks = 0;
-  always @(posedge clk) walks <= rst ? 0 : {walks[WALK_STAGES-2:0], walked};
-
-  emit_results #(
-      .TILE_PIXELS(1),
-      .BEAT_PIXELS(1),
-      .SAMPLES(SAMPLES),
-      .ACC(ACC),
-      .RESULTS(RESULTS),
-      .TILES(1),
-      .TILE_BLOCKS(1),
-      .LAST_BLOCKS(1),
+      .FED(FED),
+      .IMPL(IMPL),
       .ENTRIES(ENTRIES),
       .ENTRY_SHIFT_BITS(ENTRY_SHIFT_BITS),
       .ALL_LAST(ALL_LAST),
@@ -200,14 +185,21 @@ module vector_array #(
       .LOW(LOW),
       .HIGH(HIGH),
       .OUT_BITS(OUT_BITS)
-  ) emitter (
+  ) core (
       .clk(clk),
       .rst(rst),
-      .walked(walks[WALK_STAGES-1]),
-      .emitted(emitted),
-      .res_bank(res_bank),
-      .res_addr(res_addr),
-      .res_row(res_row),
+      .fill_we(fill_we),
+      .fill_bank(fill_bank),
+      .fill_split(fill_split),
+      .fill_row(fill_row),
+      .fill_data(fill_data),
+      .filled(filled),
+      .walked(walked),
+      .tap_enable(tap_enable),
+      .tap_off(tap_off),
+      .tap_re(tap_re),
+      .tap_addr(tap_addr),
+      .tap_row(tap_row),
       .y_place(y_place),
       .y_make(y_make),
       .y_write(y_write),

@@ -3,7 +3,7 @@
 // `idle` is 0 in the WALK_CYCLES cycles in which ends are: times 0, 1, ... of the list. A word
 // whose time is cycle E comes out in E + 1 (`hit`, with `hit_pe`, `hit_base`), and its result is
 // written in E + 7: `result_we`, `result_addr`, which is {number of the word in the list, bank}.
-// The list starts again, in the other bank, after its last word. RESULTS = 0: nothing ever
+// Cycles without `enable` do not count. The list starts again, in the other bank, after its last word. RESULTS = 0: nothing ever
 // happens.
 `default_nettype none
 
@@ -17,6 +17,7 @@ module walk_events #(
 ) (
     input  wire                  clk,
     input  wire                  rst,
+    input  wire                  enable,
     input  wire                  idle,
     output reg                   hit,
     output reg  [          11:0] hit_pe,
@@ -38,7 +39,7 @@ module walk_events #(
       reg [TIME_BITS-1:0] now;
       wire [47:0] word;
       wire ready, is_last;
-      wire hits = ready && !idle && word[28+:TIME_BITS] == now;
+      wire hits = enable && ready && !idle && word[28+:TIME_BITS] == now;
 
       rom_stream #(
           .WIDTH(48),
@@ -54,7 +55,7 @@ module walk_events #(
           .is_last(is_last)
       );
 
-      always @(posedge clk) begin
+      always @(posedge clk) if (enable) begin
         now <= idle ? 0 : now + ONE_CYCLE;
         hit <= hits && !rst;
         hit_pe <= {{12 - PE_BITS{1'b0}}, word[16+:PE_BITS]};
@@ -66,7 +67,7 @@ module walk_events #(
       initial writes = 7'd0;
       initial result_addr = FIRST;
       assign result_we = writes[6];
-      always @(posedge clk) begin
+      always @(posedge clk) if (enable) begin
         writes <= rst ? 7'd0 : {writes[5:0], hits};
         lasts  <= {lasts[5:0], is_last};
         if (rst) result_addr <= FIRST;
@@ -80,7 +81,7 @@ module walk_events #(
       wire unused = &{1'b0, word};
       // verilator lint_on UNUSEDSIGNAL
     end else begin : none
-      wire unused = &{1'b0, clk, rst, idle};
+      wire unused = &{1'b0, clk, rst, enable, idle};
       assign result_we = 1'b0;
       always @(posedge clk) begin
         hit <= 1'b0;

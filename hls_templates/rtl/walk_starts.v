@@ -4,7 +4,7 @@
 // once), at most one of the tiles walked is not yet emitted (`emitted`, likewise) and the walk
 // before started in s - 2 - WALK_CYCLES or earlier. `off` is 0 from s on, for WALK_CYCLES + 1
 // cycles; `hold` is 0 from s + 1 on, for WALK_CYCLES cycles. `bank`, that of the tile, changes in
-// s + 1.
+// s + 1. Cycles without `enable` do not count, except that tiles filled and emitted in them do.
 `default_nettype none
 
 module walk_starts #(
@@ -12,6 +12,7 @@ module walk_starts #(
 ) (
     input  wire clk,
     input  wire rst,
+    input  wire enable,
     input  wire filled,
     input  wire emitted,
     output wire off,
@@ -48,13 +49,15 @@ module walk_starts #(
       was_busy <= 1'b0;
       bank <= 1'b1;
     end else begin
-      if (filled != start) tiles <= filled ? tiles + 2'd1 : tiles - 2'd1;
-      if (emitted != start) results <= emitted ? results + 2'd1 : results - 2'd1;
-      busy <= start || (busy && left != {BITS{1'b0}});
-      was_busy <= busy;
-      if (start) bank <= !bank;
+      if (filled != (start && enable)) tiles <= filled ? tiles + 2'd1 : tiles - 2'd1;
+      if (emitted != (start && enable)) results <= emitted ? results + 2'd1 : results - 2'd1;
+      if (enable) begin
+        busy <= start || (busy && left != {BITS{1'b0}});
+        was_busy <= busy;
+        if (start) bank <= !bank;
+      end
     end
-    left <= start ? LAST : left - ONE;
+    if (enable) left <= start ? LAST : left - ONE;
   end
 
 endmodule

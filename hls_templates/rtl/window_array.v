@@ -1,15 +1,16 @@
 // A convolution, or a dense layer at every pixel of a map: fill, walk and emit, tile by tile.
 //
 // The line buffer reads the map (x_valid, x_data, x_read: a FIFO's head) and gives the rows of
-// tile after tile, which go to the tile memories of the PEs; see line_buffer.v for when. The
-// array walks a tile from the cycle after it is filled, pe_array.v; its tile memories are free,
-// and the tile after the next may be filled, from the cycle after the walk's last step. That is
-// followed 7 cycles later by emit_results.v, which makes beats of Y_BEAT_PIXELS pixels, written 5
-// + TERMS cycles after `y_make`. The tap rows of PE p come from a rom.v outside: bits p of
-// tap_re, tap_addr and tap_row.
+// tile after tile, see line_buffer.v for when; fill_rows.v brings them to the tile memories of the
+// PEs, with shared sums behind them if there are any. The array walks a tile from the cycle after
+// it is filled, pe_array.v; its tile memories are free, and the tile after the next may be filled,
+// from the cycle after the walk's last step. emit_results.v follows 7 cycles after that, with
+// beats of Y_BEAT_PIXELS pixels, written 5 + TERMS cycles after `y_make`. The tap rows of PE p
+// come from a rom.v outside, bits p of tap_re, tap_addr and tap_row, with `tap_enable` 1; or from
+// tap_feed.v.
 //
-// Parameters up to LINE_KIND are those of line_buffer.v, up to IMPL of pe_array.v, then of
-// emit_results.v.
+// Parameters up to LINE_KIND are those of line_buffer.v, up to SUM_STYLE of fill_rows.v, up to
+// IMPL of pe_array.v, then of emit_results.v.
 `default_nettype none
 
 module window_array #(
@@ -36,6 +37,13 @@ module window_array #(
     parameter LIMITS_FILE = "",
     parameter LINE_STYLE = "auto",
     parameter LINE_KIND = "copies",
+    parameter SUM_GROUPS = 0,
+    parameter SUM_ROWS = 0,
+    parameter SUM_BITS = X_BITS,
+    parameter SUM_LOW_BITS = X_BITS,
+    parameter SUM_FILE = "",
+    parameter SUM_TABLE_STYLE = "auto",
+    parameter SUM_STYLE = "auto",
     parameter PES = 4,
     parameter ACC = 20,
     parameter SPLIT_ROWS = 144,
@@ -53,6 +61,7 @@ module window_array #(
     parameter [PES*16-1:0] PE_SPLIT = 0,
     parameter TILE_STYLE = "auto",
     parameter RESULT_STYLE = "auto",
+    parameter FED = 0,
     parameter IMPL = "xilinx",
     parameter Y_BEAT_PIXELS = BEAT_PIXELS,
     parameter ENTRIES = 32,
@@ -74,14 +83,15 @@ module window_array #(
     parameter integer LOW = -128,
     parameter integer HIGH = 127,
     parameter OUT_BITS = 8,
-    parameter TAP_ADDRESS_BITS = TAP_ROWS > 1 ? $clog2(TAP_ROWS) : 1,
-    parameter ADDRESS_BITS = RESULTS > 1 ? $clog2(RESULTS) : 1
+    parameter TAP_ADDRESS_BITS = TAP_ROWS > 1 ? $clog2(TAP_ROWS) : 1
 ) (
     input  wire clk,
     input  wire rst,
     input  wire x_valid,
     input  wire [BEAT_PIXELS*SAMPLES*X_BITS-1:0] x_data,
     output wire x_read,
+    input  wire tap_enable,
+    output wire [PES-1:0] tap_off,
     output wire [PES-1:0] tap_re,
     output wire [PES*TAP_ADDRESS_BITS-1:0] tap_addr,
     input  wire [PES*ROW_BITS-1:0] tap_row,
@@ -96,12 +106,10 @@ module window_array #(
   localparam BLOCKS = (OUT_PIXELS + Y_BEAT_PIXELS - 1) / Y_BEAT_PIXELS;
   localparam TILE_BLOCKS = TILE_PIXELS / Y_BEAT_PIXELS;
   localparam LAST_BLOCKS = BLOCKS - (TILES - 1) * TILE_BLOCKS;
-  wire filled, walked, emitted, res_bank;
-  wire [ADDRESS_BITS-1:0] res_addr;
-  wire [COLUMNS*ACC-1:0] res_row;
-  wire row_valid, fill_bank;
-  wire [COLUMNS*X_BITS-1:0] row_data;
-  wire [15:0] row_index, split, row;
+  wire filled, walked, row_valid, fill_we, fill_bank;
+  wire [COLUMNS*X_BITS-1:0] row_data, fill_data;
+  wire [15:0] row_index, fill_split, fill_row;
+
   line_buffer #(
       .BITS(X_BITS),
       .SAMPLES(SAMPLES),
@@ -138,28 +146,45 @@ module window_array #(
       .row_index(row_index)
   );
 
-  row_places #(
+  fill_rows #(
       .ROWS(CHANNELS * KERNEL_H * KERNEL_W),
-      .SPLIT_ROWS(SPLIT_ROWS)
-  ) places (
+      .SPLIT_ROWS(SPLIT_ROWS),
+      .COLUMNS(COLUMNS),
+      .X_BITS(X_BITS),
+      .X_SIGNED(X_SIGNED),
+      .SUM_GROUPS(SUM_GROUPS),
+      .SUM_ROWS(SUM_ROWS),
+      .SUM_BITS(SUM_BITS),
+      .SUM_LOW_BITS(SUM_LOW_BITS),
+      .SUM_FILE(SUM_FILE),
+      .SUM_TABLE_STYLE(SUM_TABLE_STYLE),
+      .SUM_STYLE(SUM_STYLE)
+  ) fill (
       .clk(clk),
       .rst(rst),
-      .step(row_valid),
-      .split(split),
-      .row(row),
-      .bank(fill_bank)
+      .x_valid(row_valid),
+      .x_data(row_data),
+      .fill_we(fill_we),
+      .fill_bank(fill_bank),
+      .fill_split(fill_split),
+      .fill_row(fill_row),
+      .fill_data(fill_data)
   );
 
   // verilator lint_off UNUSEDSIGNAL
   wire unused = &{1'b0, row_index};
   // verilator lint_on UNUSEDSIGNAL
 
-  pe_array #(
-      .PES(PES),
-      .COLUMNS(COLUMNS),
+  walk_and_emit #(
       .X_BITS(X_BITS),
       .X_SIGNED(X_SIGNED),
-      .FILL_LANES(1),
+      .SAMPLES(SAMPLES),
+      .TILE_PIXELS(TILE_PIXELS),
+      .Y_BEAT_PIXELS(Y_BEAT_PIXELS),
+      .TILES(TILES),
+      .TILE_BLOCKS(TILE_BLOCKS),
+      .LAST_BLOCKS(LAST_BLOCKS),
+      .PES(PES),
       .ACC(ACC),
       .SPLIT_ROWS(SPLIT_ROWS),
       .SPAN(SPAN),
@@ -176,41 +201,8 @@ module window_array #(
       .PE_SPLIT(PE_SPLIT),
       .TILE_STYLE(TILE_STYLE),
       .RESULT_STYLE(RESULT_STYLE),
-      .IMPL(IMPL)
-  ) array (
-      .clk(clk),
-      .rst(rst),
-      .fill_we(row_valid),
-      .fill_bank(fill_bank),
-      .fill_split(split),
-      .fill_row(row),
-      .fill_data(row_data),
-      .filled(filled),
-      .walked(walked),
-      .tap_re(tap_re),
-      .tap_addr(tap_addr),
-      .tap_row(tap_row),
-      .res_bank(res_bank),
-      .res_addr(res_addr),
-      .res_row(res_row),
-      .emitted(emitted)
-  );
-
-  // The results are in their memory WALK_STAGES cycles after the walk's last step.
-  localparam WALK_STAGES = 7;
-  reg [WALK_STAGES-1:0] walks;
-  initial walks = 0;
-  always @(posedge clk) walks <= rst ? 0 : {walks[WALK_STAGES-2:0], walked};
-
-  emit_results #(
-      .TILE_PIXELS(TILE_PIXELS),
-      .BEAT_PIXELS(Y_BEAT_PIXELS),
-      .SAMPLES(SAMPLES),
-      .ACC(ACC),
-      .RESULTS(RESULTS),
-      .TILES(TILES),
-      .TILE_BLOCKS(TILE_BLOCKS),
-      .LAST_BLOCKS(LAST_BLOCKS),
+      .FED(FED),
+      .IMPL(IMPL),
       .ENTRIES(ENTRIES),
       .ENTRY_SHIFT_BITS(ENTRY_SHIFT_BITS),
       .ALL_LAST(ALL_LAST),
@@ -230,14 +222,21 @@ module window_array #(
       .LOW(LOW),
       .HIGH(HIGH),
       .OUT_BITS(OUT_BITS)
-  ) emitter (
+  ) core (
       .clk(clk),
       .rst(rst),
-      .walked(walks[WALK_STAGES-1]),
-      .emitted(emitted),
-      .res_bank(res_bank),
-      .res_addr(res_addr),
-      .res_row(res_row),
+      .fill_we(fill_we),
+      .fill_bank(fill_bank),
+      .fill_split(fill_split),
+      .fill_row(fill_row),
+      .fill_data(fill_data),
+      .filled(filled),
+      .walked(walked),
+      .tap_enable(tap_enable),
+      .tap_off(tap_off),
+      .tap_re(tap_re),
+      .tap_addr(tap_addr),
+      .tap_row(tap_row),
       .y_place(y_place),
       .y_make(y_make),
       .y_write(y_write),

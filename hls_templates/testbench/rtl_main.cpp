@@ -7,6 +7,8 @@
 // the first element taken. limit: cycles without any element moving after which it stops. gaps: 0,
 // or the seed of random gaps in both streams. reset_at: -1, or the cycle in which it is reset,
 // after which everything is sent again.
+// Each stream of tap rows sends the rows of its file, PORT.bin, over and over; files are looked for
+// in the folder it runs in. It has gaps of its own.
 // Prints "ok CYCLES", or "stopped: ..." where the design breaks a rule or stands still.
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 
 #include "Vbitfpga_top.h"
 #include "rtl_streams.hpp"
+#include "tap_ports.hpp"
 #include "verilated.h"
 #ifdef BITFPGA_FST
 #include "verilated_fst_c.h"
@@ -57,6 +60,8 @@ class Run {
         in_gaps_(options.gaps),
         out_gaps_(options.gaps == 0 ? 0 : ~options.gaps) {
     y_.resize(blocks_ * options.out_size);
+#define BITFPGA_TAP_ROWS(i, port) taps_.emplace_back(#port ".bin", options.gaps, i);
+    BITFPGA_TAP_PORTS(BITFPGA_TAP_ROWS)
     open_waveform();
     top_.s_axis_tdata = 0;
     reset(3);
@@ -115,6 +120,8 @@ class Run {
   void reset(int cycles) {
     top_.rst = 1;
     top_.s_axis_tvalid = top_.s_axis_tlast = top_.m_axis_tready = 0;
+#define BITFPGA_TAP_RESET(i, port) top_.port##_tvalid = taps_[i].restart();
+    BITFPGA_TAP_PORTS(BITFPGA_TAP_RESET)
     for (int i = 0; i < cycles; ++i) {
       top_.clk = 0;
       eval();
@@ -136,9 +143,16 @@ class Run {
       top_.s_axis_tlast = (sent_ + 1) % options_.in_size == 0;
     }
     top_.m_axis_tready = out_gaps_.moves();
+#define BITFPGA_TAP_OFFER(i, port)        \
+  top_.port##_tvalid = taps_[i].offer(); \
+  top_.port##_tdata = taps_[i].row();
+    BITFPGA_TAP_PORTS(BITFPGA_TAP_OFFER)
   }
 
   std::string sample() {
+#define BITFPGA_TAP_TAKE(i, port) \
+  if (top_.port##_tvalid && top_.port##_tready) taps_[i].take();
+    BITFPGA_TAP_PORTS(BITFPGA_TAP_TAKE)
     if (top_.s_axis_tvalid && top_.s_axis_tready) {
       if (start_ < 0) start_ = total_;
       note(sent_++, options_.in_size, &BlockTimes::first_in, &BlockTimes::last_in);
@@ -189,6 +203,7 @@ class Run {
   size_t blocks_;
   std::vector<BlockTimes> times_;
   bitfpga::Gaps in_gaps_, out_gaps_;
+  std::vector<bitfpga::TapRows> taps_;
   Top top_;
 #if defined(BITFPGA_FST) || defined(BITFPGA_VCD)
   std::unique_ptr<Waveform> waveform_;

@@ -1,5 +1,6 @@
 // What the testbench of the Verilog needs besides Verilator: files of raw integers, random gaps.
 #pragma once
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,6 +53,37 @@ class Gaps {
   bool wanted_;
   std::mt19937 random_;
   unsigned left_ = 0, share_ = 256;
+};
+
+// The tap rows of a layer, tile after tile the same; a row once offered stays until it is taken.
+class TapRows {
+ public:
+  TapRows(const std::string& path, unsigned gaps, unsigned number)
+      : rows_(read_file<uint64_t>(path.c_str())), gaps_(gaps == 0 ? 0 : gaps + 77 * (number + 1)) {
+    if (rows_.empty()) fail("no rows in " + path);
+  }
+
+  bool offer() {
+    offered_ = offered_ || gaps_.moves();
+    return offered_;
+  }
+  uint64_t row() const { return rows_[next_]; }
+  void take() {
+    offered_ = false;
+    next_ = next_ + 1 == rows_.size() ? 0 : next_ + 1;
+  }
+  // From the first row again; nothing is offered.
+  bool restart() {
+    next_ = 0;
+    offered_ = false;
+    return false;
+  }
+
+ private:
+  std::vector<uint64_t> rows_;
+  Gaps gaps_;
+  size_t next_ = 0;
+  bool offered_ = false;
 };
 
 }  // namespace bitfpga

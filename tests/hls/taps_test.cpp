@@ -68,11 +68,34 @@ void check_random_cells() {
   CHECK(unsigned{L::kTapRows}, source.n_read);
 }
 
-// Rows that are left over are read, but not decoded.
-void check_left_rows() {
-  const uint64_t rows[Layer<3, 36>::kTapRows] = {};
+struct WordLayer {
+  enum : unsigned { kSymbolBits = 0, kCellsPerRow = 1, kTapRows = 60, kSpan = 27 };
+};
+
+// Tap words: what is left of the span, a shift, a sign; a new job changes nothing.
+void check_random_words() {
+  uint64_t rows[WordLayer::kTapRows];
+  for (uint64_t& row : rows) row = random_below((WordLayer::kSpan + 1) * 4);
   Rows source = {rows, 0};
-  bitfpga::TapDecoder<Layer<3, 36>> decoder(source);
+  bitfpga::TapDecoder<WordLayer> decoder(source);
+  for (unsigned i = 0; i < WordLayer::kTapRows; ++i) {
+    if (random_below(5) == 0) decoder.start_job();
+    CHECK_AT(i, true, decoder.has_rows());
+    const bitfpga::Tap tap = decoder.next(source);
+    CHECK_AT(i, WordLayer::kSpan - static_cast<unsigned>(rows[i] / 4), tap.index);
+    CHECK_AT(i, rows[i] / 2 % 2 == 1, tap.shift);
+    CHECK_AT(i, rows[i] % 2 == 1, tap.negate);
+  }
+  CHECK(false, decoder.has_rows());
+  CHECK(unsigned{WordLayer::kTapRows}, source.n_read);
+}
+
+// Rows that are left over are read, but not decoded.
+template <class L>
+void check_left_rows() {
+  const uint64_t rows[L::kTapRows] = {};
+  Rows source = {rows, 0};
+  bitfpga::TapDecoder<L> decoder(source);
   decoder.next(source);
   while (decoder.has_rows()) decoder.skip_row(source);
   CHECK(60, source.n_read);
@@ -89,6 +112,8 @@ int main() {
     check_random_cells<Layer<12, 36>>();
     check_random_cells<Layer<12, 64>>();
   }
-  check_left_rows();
+  for (unsigned run = 0; run < 10; ++run) check_random_words();
+  check_left_rows<Layer<3, 36>>();
+  check_left_rows<WordLayer>();
   return REPORT();
 }

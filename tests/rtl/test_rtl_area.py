@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conv_nets import conv_net
+from conv_nets import conv_layer, conv_net
 from foldings import any_schedule
 from hostile import HOSTILE
 from hostile_maps import HOSTILE_MAPS
@@ -22,7 +22,7 @@ from bitfpga.boards import load_board
 from bitfpga.demo import demo_network
 from bitfpga.digits import NumberSystem
 from bitfpga.emit import emit_rtl
-from bitfpga.ir import Network
+from bitfpga.ir import Network, TensorType
 from bitfpga.plan import Schedule, Target, plan
 from bitfpga.synth.area import AreaReport
 from bitfpga.synth.yosys import synthesise
@@ -92,6 +92,13 @@ def tables_in_luts_and_in_block_ram() -> Design:
 @design
 def weighted_sums() -> Design:
     return folded(HOSTILE["skips_from_the_input"](), 1, 1, 0.0, binary=True)
+
+
+@design
+def a_map_of_many_tiles() -> Design:
+    tensor = TensorType((2, 26, 25), 8, False)
+    layer = conv_layer("a", "input", (2, 3, 26, 25), 3)
+    return folded(Network("tiles", tensor, (layer,)), 1, 1, 1.0)
 
 
 @pytest.fixture(scope="module")

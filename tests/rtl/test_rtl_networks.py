@@ -46,11 +46,9 @@ def few(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 def folded(network: Network, folding: dict[str, Any]) -> Schedule:
-    """Return a schedule that has Verilog; networks that are refused with a reason are left out."""
-    binary = folding["system"] is NumberSystem.BINARY
-    system = NumberSystem.BINARY if binary else NumberSystem.CSD
+    """Return a schedule; networks that are refused with a reason are left out."""
     try:
-        return any_schedule(network, **{**folding, "system": system, "in_memory": False})
+        return any_schedule(network, **folding)
     except PlanError as error:
         assume(not any(reason in str(error) for reason in REFUSED))
         raise
@@ -85,6 +83,23 @@ def test_a_fifo_that_is_too_shallow_ends_in_a_standstill_that_is_told(folder: Pa
     shallow = tuple(replace(fifo, depth=1) for fifo in schedule.fifos)
     with pytest.raises(SynthError, match=r"nothing moved for \d+ cycles.*0 of 3 came out"):
         simulate_rtl(folder, network, replace(schedule, fifos=shallow), samples(network)[:1])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_vectors_with_taps_in_memory(name: str, folder: Path) -> None:
+    network, n = HOSTILE[name](), len(name)
+    system = (NumberSystem.BINARY, NumberSystem.CSD)[n % 2]
+    folding = (1, 4, 2, 8)[n % 4], (1, 2, 1)[n % 3], (n % 4) / 4
+    schedule = any_schedule(network, system, *folding, in_memory=True)
+    assert_exact(folder, network, schedule, samples(network), gaps=n)
+
+
+@pytest.mark.parametrize("name", HOSTILE_MAPS)
+def test_hostile_maps_with_taps_in_memory(name: str, folder: Path) -> None:
+    network, n = HOSTILE_MAPS[name](), len(name)
+    folding = (2, 1, 4, 8)[n % 4], (1, 1, 2, 1)[n % 4], (n % 4) / 4
+    schedule = any_schedule(network, NumberSystem.CSD, *folding, in_memory=True)
+    assert_exact(folder, network, schedule, samples(network), gaps=n)
 
 
 @given(networks(MOVES), FOLDINGS, st.data())

@@ -8,6 +8,8 @@ from rtl_bench import without_verilator
 from rtl_pe_arrays import RESTART, ArrayBench, array_bench, check
 from rtl_pe_cases import Case
 
+from bitfpga.plan.tap_words import NO_CODE
+
 pytestmark = pytest.mark.skipif(without_verilator(), reason="Verilator is not installed")
 
 CASES = {
@@ -24,6 +26,13 @@ CASES = {
     "lanes, split": Case((30, 64), 7, 2, lanes=8, split_rows=16, symbol_bits=2),
     "short walk": Case((3, 1), 1, 4, symbol_bits=1),
     "no tap": Case((3, 4), 1, 2, 0.0),
+    "words": Case((40, 144), 16, 2, symbol_bits=NO_CODE, style="block"),
+    "words, sparse, split": Case((20, 96), 9, 2, 0.6, split_rows=32, symbol_bits=NO_CODE),
+    "words, groups": Case((24, 9), 5, 3, n_groups=8, symbol_bits=NO_CODE),
+    "words, lanes": Case((30, 64), 7, 2, lanes=8, split_rows=16, symbol_bits=NO_CODE),
+    "words, cut": Case((6, 64), 11, 1, 40.0, symbol_bits=NO_CODE, x_bits=5, x_signed=False),
+    "words, short": Case((3, 1), 1, 4, symbol_bits=NO_CODE),
+    "words, no tap": Case((3, 4), 2, 2, 0.0, symbol_bits=NO_CODE),
 }
 
 
@@ -47,8 +56,9 @@ def test_results_and_cycles(name: str, arrays: ArrayBench) -> None:
         check(arrays, number, 4, seed=at, reset_at=at)
 
 
-def test_a_walk_follows_a_walk_without_a_gap(arrays: ArrayBench) -> None:
-    number, case = list(CASES).index("bits 3"), CASES["bits 3"]
+@pytest.mark.parametrize("name", ["bits 3", "words"])
+def test_a_walk_follows_a_walk_without_a_gap(name: str, arrays: ArrayBench) -> None:
+    number, case = list(CASES).index(name), CASES[name]
     assert case.walk_cycles + RESTART > max(case.n_beats, 2 * case.n_results + 8)
     walked = check(arrays, number, 6)
     assert set(np.diff(walked)) == {case.walk_cycles + RESTART}

@@ -70,9 +70,11 @@ def test_a_synthesis_is_shown_beside_its_estimate(
 
 
 @needs_pyosys
-def test_an_array_alone_is_mapped(load: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("coded", [False, True])
+def test_an_array_alone_is_mapped(load: Any, tmp_path: Path, coded: bool) -> None:
     arrays = load("rtl_arrays")
-    row = arrays.measure_array(1, 1, tmp_path)
+    row = arrays.measure_array(1, 1, tmp_path, coded=coded)
+    assert row["stream"] == ("cells" if coded else "words")
     assert row["luts_per_add"] == row["luts"] > arrays.ACC
     assert (row["dsp"], row["n_pes"], row["columns"]) == (0, 1, 1)
     assert row["logic_delay_ns"] > 1

@@ -167,13 +167,13 @@ def test_output_through_a_link_is_written_to_its_target(simulated: Path, tmp_pat
 
 
 def flip_a_tap(project: Path, layer: str) -> None:
-    """Change how far the first cell of ``layer`` steps, in the C++ text."""
+    """Change which row the first tap of ``layer`` adds, in the C++ text."""
     data = project / "hls" / "network_data.hpp"
     text = data.read_text(encoding="utf-8")
     found = re.search(rf"tap_rows_{layer}\[\d+\]\[\d+\] = {{\s*{{(\d+)", text)
     assert found is not None
     start, end = found.span(1)
-    data.write_text(f"{text[:start]}{int(found[1]) ^ 2}{text[end:]}", encoding="utf-8")
+    data.write_text(f"{text[:start]}{int(found[1]) ^ 4}{text[end:]}", encoding="utf-8")
 
 
 @pytest.mark.parametrize(("layer", "label"), [("fc0", "body.0"), ("fc1", "body.1")])

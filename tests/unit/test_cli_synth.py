@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_runs import cli, refused, small_mlp
-from foldings import any_schedule
 from rtl_runs import needs_verilator
 
 from bitfpga.ir import Network
-from bitfpga.project import build, emit
+from bitfpga.project import build
 from bitfpga.project_folder import SYNTH
 
 
@@ -89,12 +88,6 @@ def test_options_that_make_no_sense(built: Path, options: tuple[str, ...], words
 
 def test_a_folder_that_is_no_project(tmp_path: Path) -> None:
     refused(cli("synth", tmp_path), 1, "not a bitfpga project")
-
-
-def test_layers_without_verilog(network: Network, tmp_path: Path) -> None:
-    project = emit(network, any_schedule(network, in_memory=True))
-    folder = project.write(tmp_path / "project")
-    refused(cli("synth", folder), 1, "no Verilog yet for taps read from memory")
 
 
 def test_without_verilator(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,19 +54,19 @@ def packaged(folder: Path, failing: str = "") -> tuple[int, list[str], str]:
 
 
 def test_the_same_schedule_gives_the_same_script(network: Network, schedule: Schedule) -> None:
-    text = package_script(network, schedule)
-    assert text == package_script(network, schedule)
+    text = package_script(network, schedule, [])
+    assert text == package_script(network, schedule, [])
     assert text == emit_rtl(network, schedule)["package_ip.tcl"]
     assert text.isascii()
 
 
 def test_names_are_plain(network: Network, schedule: Schedule) -> None:
-    text = package_script(network, schedule).decode()
+    text = package_script(network, schedule, []).decode()
     assert f"\nset name {network.name}\nset part {schedule.board.part}\n" in text
     board = schedule.board.model_copy(update={"part": "xc7z020; exec rm"})
     hostile = Schedule(**{**vars(schedule), "board": board})
     with pytest.raises(ProjectError, match="cannot stand in a settings file"):
-        package_script(network, hostile)
+        package_script(network, hostile, [])
 
 
 def test_tables_have_bare_names_that_only_they_have(network: Network, schedule: Schedule) -> None:
@@ -139,10 +139,13 @@ def test_a_failure_ends_with_exit_code_1(
 
 
 @needs_verilator
+@pytest.mark.parametrize("in_memory", [False, True])
 def test_the_folder_is_all_that_a_simulation_needs(
-    built: Path, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_memory: bool, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = cli("synth", built, "--tool", "verilog", "-o", tmp_path / "rtl", "--json")
+    project = emit(network, any_schedule(network, in_memory=in_memory))
+    written = project.write(tmp_path / "project")
+    ran = cli("synth", written, "--tool", "verilog", "-o", tmp_path / "rtl", "--json")
     assert ran.code == 0, ran.err
     folder = Path(ran.json["output"])
     assert ran.json["n_files"] == sum(path.is_file() for path in folder.rglob("*"))
@@ -180,8 +183,11 @@ def test_only_a_folder_of_its_own_is_replaced(built: Path, tmp_path: Path) -> No
     ("options", "words"),
     [
         (("--tool", "verilog"), "name it with -o DIR"),
-        (("-o", "rtl"), "--output and --force are for --tool verilog"),
-        (("--tool", "yosys", "--force"), "--output and --force are for --tool verilog"),
+        (("-o", "rtl"), "--output and --force are for --tool verilog and black-box"),
+        (
+            ("--tool", "yosys", "--force"),
+            "--output and --force are for --tool verilog and black-box",
+        ),
         (("--tool", "verilog", "-o", "rtl", "--gaps", "1"), "are for --tool verilator"),
     ],
 )
@@ -189,15 +195,13 @@ def test_options_that_make_no_sense(built: Path, options: tuple[str, ...], words
     refused(cli("synth", built, *options), 2, words)
 
 
-def test_a_network_without_verilog_is_refused_before_anything_is_written(
-    network: Network, tmp_path: Path
-) -> None:
-    project = emit(network, any_schedule(network, in_memory=True))
-    folder = project.write(tmp_path / "project")
-    output = tmp_path / "rtl"
-    refused(
-        cli("synth", folder, "--tool", "verilog", "-o", output),
-        1,
-        "no Verilog yet for taps read from memory",
-    )
-    assert not output.exists()
+@needs_tclsh
+def test_streams_of_taps_are_ports_of_the_ip(network: Network, tmp_path: Path) -> None:
+    written = emit_verilog(network, any_schedule(network, in_memory=True))
+    folder = written.write(tmp_path / "rtl")
+    ports = sorted(name[:-4] for name in written.files if name.endswith(".bin"))
+    assert len(ports) == len(network.layers)
+    code, commands, said = packaged(folder)
+    assert (code, said) == (0, "")
+    for port in ports:
+        assert f"ipx::associate_bus_interfaces -busif {port} -clock clk core" in commands

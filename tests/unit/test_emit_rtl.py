@@ -10,10 +10,11 @@ import pytest
 from bbs_nets import coded_network
 from foldings import any_schedule
 from hostile_maps import HOSTILE_MAPS
-from mlps import mlp, requantise
+from mlps import requantise
 
 from bitfpga.digits import NumberSystem
 from bitfpga.emit import emit_rtl
+from bitfpga.emit.rtl_sums import sums_of_rows
 from bitfpga.emit.rtl_words import (
     Sized,
     hex_file,
@@ -22,8 +23,8 @@ from bitfpga.emit.rtl_words import (
     side_by_side,
     verilog,
 )
-from bitfpga.errors import PlanError
 from bitfpga.ir import ROUNDED_AVERAGING, Network, Scale, TensorType
+from bitfpga.plan import GroupSums
 from bitfpga.prune.bbs import BbsConfig
 
 KEYWORDS = ("module", "reg", "wire", "load", "store", "fork_input", "begin")
@@ -78,16 +79,38 @@ def test_every_word_of_a_table_fits_its_memory() -> None:
             assert len({len(line) for line in lines}) == 1, name
 
 
-def test_taps_in_memory_are_refused_by_name() -> None:
-    network = mlp((7, 5, 3))
-    with pytest.raises(PlanError, match=r"read from memory.*'fc1', 'fc2'.*csim"):
-        emit_rtl(network, any_schedule(network, in_memory=True))
-
-
-def test_shared_sums_are_refused_by_name() -> None:
+@pytest.mark.parametrize("beat_pixels", [1, 2])
+def test_shared_sums_of_neighbours_need_no_table(beat_pixels: int) -> None:
     network = coded_network(BbsConfig(4, ROUNDED_AVERAGING, False, 32))
-    with pytest.raises(PlanError, match=r"shared sums.*--number-system csd"):
-        emit_rtl(network, any_schedule(network, NumberSystem.BBS))
+    files = emit_rtl(network, any_schedule(network, NumberSystem.BBS, beat_pixels))
+    tables = {name for name in files if name.endswith("_sums.mem")}
+    assert tables == {"layer_c_sums.mem"}  # a flattened map: another order
+    lines = files["layer_c_sums.mem"].decode().split()
+    assert len(lines) == 7 * -(-9 // beat_pixels) + 2
+
+
+def test_the_table_of_shared_sums_says_what_each_row_is_added_to() -> None:
+    sums = GroupSums(np.array([0, 1, 0, 2, 1, 0, 0, 1]), 2, 7)
+    parameters, tables = sums_of_rows(sums, 2, 8)
+    assert (parameters["SUM_BITS"], parameters["SUM_LOW_BITS"]) == (10, 7)
+    words = [int(word, 16) for word in tables["sums"].split()]
+    nothing, zero, again, stored = 0, 2, 4, 6  # a kind and a group of one bit
+    lanes = [(zero, zero + 1), (again, nothing), (zero + 1, zero), (stored, stored + 1)]
+    of_groups = [(stored, stored), (stored + 1, stored + 1)]
+    expected = [low | high << 3 for low, high in [*lanes, *of_groups]]
+    expected[3] |= 1 << 6
+    assert words == expected
+    assert sums_of_rows(sums, 1, 8)[0]["SUM_FILE"] == "sums"
+    assert sums_of_rows(GroupSums(np.array([0, 0, 0, 1, 1]), 2, 7), 1, 8) == (
+        {
+            "SUM_GROUPS": 2,
+            "SUM_BITS": 10,
+            "SUM_LOW_BITS": 7,
+            "SUM_STYLE": "distributed",
+            "SUM_ROWS": 3,
+        },
+        {},
+    )
 
 
 def test_fields_are_packed_from_the_highest_down() -> None:

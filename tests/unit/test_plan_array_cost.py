@@ -57,13 +57,19 @@ def luts(facts: ArrayFacts = CONV, beat_pixels: int = 3, n_samples: int = 2, **s
 
 def test_results_are_shifted_by_two_bits_a_level() -> None:
     level = 3 * 2 * int(accumulator_bits(CONV, False))
-    table = 1  # a bit of the table of entries more for each bit of the shift
-    assert [luts(shift_bits=n) - luts() for n in (0, 1, 2, 3)] == [
-        0,
-        level + table,
-        level + 2 * table,
-        2 * level + 3 * table,
-    ]
+    more = [luts(shift_bits=n) - luts() for n in (0, 1, 2, 3)]
+    assert more == [0, level + 1, level + 2, 2 * level + 3]  # and a bit of each entry
+
+
+def test_results_that_are_added_are_shifted_or_left_out() -> None:
+    wide, narrow = (int(accumulator_bits(CONV, parts)) for parts in (True, False))
+    columns = 4 * 9 * 2 + 9 * 2  # of PEs, and of the tree
+    whole = luts() + (columns + 3 * 2 * (1 + 2)) * (wide - narrow)  # added, picked in two levels
+    assert luts(in_parts=True) - whole == 3 * 2 * wide - 3 * 2 * (wide - narrow)
+
+
+def test_words_of_taps_have_one_address_for_all_pes() -> None:
+    assert luts() - luts(decoder_luts=0) == 4 * 50 + 3 * 6
 
 
 def test_a_walk_is_counted_bit_by_bit() -> None:

@@ -16,6 +16,7 @@ from bitfpga.errors import PlanError
 from bitfpga.ir import Network
 from bitfpga.plan import Schedule, plan
 from bitfpga.plan.assemble import FIFO_DEPTH, join_fifos, processes
+from bitfpga.plan.feeding import tap_feed
 from bitfpga.plan.finish import Folded, finish, fold_design
 from bitfpga.plan.folded import fold_array
 from bitfpga.plan.folding import Folding
@@ -142,7 +143,7 @@ def test_bounds_hold_and_such_networks_do_not_stop(network, monkeypatch) -> None
 
 def test_layers_that_read_taps_from_memory_share_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bitfpga.plan.search.ON_CHIP_ROWS", 0)
-    schedule = plan(NETWORKS["vectors"], BOARD)
+    schedule = plan(mlp((40, 60, 50, 9)), BOARD)
     memory = [layer for layer in schedule.layers if layer.source == "memory"]
     assert len(memory) == 3
     rows = sum(layer.n_pes * layer.n_tap_rows * layer.n_tiles for layer in memory)
@@ -194,9 +195,9 @@ def test_the_interval_is_that_of_a_full_pipeline() -> None:
 def test_rows_from_memory_come_one_a_cycle_for_all_pes(n_pes: int) -> None:
     space = DesignSpace(one_dense(random_weights(64, 48)), BOARD, CSD, 1, 1)
     (facts,) = space.facts.values()
-    folding = Folding(1, 48, n_pes, 0, "memory", 0.0, Resources())
+    folding = Folding(1, 48, True, n_pes, 0, "memory", 0.0, Resources())
     array = fold_array(facts, folding, 1, 1, space.streams)
     longest, rows = int(array.stream.pe_cycles.max()), array.stream.tap_rows.size
     assert (rows > longest) == (n_pes > 1)
-    assert array.walk_cycles == max(rows, longest)
+    assert array.walk_cycles == tap_feed(array.stream).walk_cycles > max(rows, longest)
     assert ("taps from memory" in array.demands) == (n_pes > 1)

@@ -10,12 +10,13 @@ from tap_cases import SYSTEMS, grouped_weights, random_weight
 
 from bitfpga.digits import NumberSystem
 from bitfpga.plan.cells import stored_bits
-from bitfpga.plan.costs import StreamCost, stream_cost
+from bitfpga.plan.costs import StreamCost, stream_costs
 from bitfpga.plan.dealing import share_pes
 from bitfpga.plan.folding import WAITS
 from bitfpga.plan.gaps import element_gaps, gap_counts, split_taps
 from bitfpga.plan.jobs import deal_jobs
 from bitfpga.plan.streams import build_stream
+from bitfpga.plan.tap_words import NO_CODE
 from bitfpga.plan.taps import Taps, layer_taps
 
 
@@ -128,10 +129,10 @@ def test_outputs_stay_whole_where_that_fills_the_pes() -> None:
 def test_outputs_are_cut_where_that_fills_the_pes_better() -> None:
     ones = split_taps(csd_taps(np.ones((3, 8), np.int16)), 8)
     jobs = deal_jobs(ones, 4, 4)
-    # those of the shortest first jobs are the first to start
-    assert jobs.first.tolist() == [8, 6, 12, 16, 0, 18]
-    assert jobs.end.tolist() == [12, 8, 16, 18, 6, 24]
-    assert jobs.pe.tolist() == [0, 0, 1, 1, 2, 3]
+    # PEs by rising work, in each the longest job first
+    assert jobs.first.tolist() == [0, 8, 6, 12, 16, 18]
+    assert jobs.end.tolist() == [6, 12, 8, 16, 18, 24]
+    assert jobs.pe.tolist() == [0, 1, 1, 2, 2, 3]
 
 
 def walk_cycles(cost: StreamCost, n_pes: int) -> int:
@@ -140,17 +141,20 @@ def walk_cycles(cost: StreamCost, n_pes: int) -> int:
     return int((-(-cycles // np.maximum(share_pes(cycles, n_pes), 1))).max())
 
 
-@given(grouped_weights(), SYSTEMS, st.integers(1, 12), st.sampled_from((36, 64)))
-def test_the_cost_of_a_stream_is_what_its_stream_takes(drawn, system, split_rows, row_bits) -> None:
+@given(grouped_weights(), SYSTEMS, st.integers(1, 12), st.sampled_from((36, 64)), st.booleans())
+def test_the_cost_of_a_stream_is_what_its_stream_takes(
+    drawn, system, split_rows, row_bits, words
+) -> None:
     taps = layer_taps(*drawn, system)
-    cost = stream_cost(taps, split_rows, row_bits)
+    cost = stream_costs(taps, split_rows, row_bits)[words]
+    assert (cost.symbol_bits == NO_CODE) == words
     n_splits = len(cost.split_cycles)
     stream = build_stream(
         taps, split_rows=split_rows, n_pes=n_splits, row_bits=row_bits, symbol_bits=cost.symbol_bits
     )
-    n_rows = -(-cost.n_cells // (row_bits // (cost.symbol_bits + 1)))
-    assert cost.bits == n_rows * cost.row_bits
-    assert cost.row_bits == stored_bits(row_bits, cost.symbol_bits) == stream.row_bits
+    assert cost.bits == -(-cost.n_cells // stream.cells_per_row) * cost.row_bits
+    assert (cost.row_bits, cost.span) == (stream.row_bits, stream.span)
+    assert words or cost.row_bits == stored_bits(row_bits, cost.symbol_bits)
     if (np.bincount(stream.pe_split, minlength=n_splits) == 1).all():
         cycles = np.array(cost.split_cycles)[stream.pe_split]
         assert cost.n_jobs == stream.n_jobs.sum()
@@ -161,13 +165,16 @@ def test_the_cost_of_a_stream_is_what_its_stream_takes(drawn, system, split_rows
             assert cost.cycles == len(taps) + stream.n_null
 
 
-@pytest.mark.parametrize("n_pes", [1, 3, 16, 50])
+@pytest.mark.parametrize("n_pes", [1, 3, 16, 50, 100])
 @pytest.mark.parametrize("n_splits", [1, 2, 3])
-def test_the_estimated_walk_is_close(n_pes: int, n_splits: int) -> None:
+@pytest.mark.parametrize("words", [False, True])
+def test_the_estimated_walk_is_close(n_pes: int, n_splits: int, words: bool) -> None:
     taps = csd_taps(random_weight((20, 288), 30))
     n_pes, split_rows = max(n_pes, n_splits), 288 // n_splits
-    cost = stream_cost(taps, split_rows, 36)
-    stream = build_stream(taps, split_rows=split_rows, n_pes=n_pes, row_bits=36)
+    cost = stream_costs(taps, split_rows, 36)[words]
+    stream = build_stream(
+        taps, split_rows=split_rows, n_pes=n_pes, row_bits=36, symbol_bits=cost.symbol_bits
+    )
     walk = walk_cycles(cost, n_pes)
     waits = len(stream.entry_output) ** 2 / walk / WAITS
     assert stream.pe_cycles.max() == pytest.approx(walk + waits / 2, rel=0.06, abs=waits / 2)

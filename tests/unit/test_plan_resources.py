@@ -26,6 +26,7 @@ from bitfpga.plan.resources import (
     memory_style,
     picker,
     styled_memory,
+    table,
 )
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.windows import Window
@@ -59,15 +60,17 @@ def test_lut_rams_of_memories_that_are_known(rows: int, bits: int, luts: int) ->
     assert int(lut_ram(rows, bits)) == luts
     assert int(lut_rom(64, 5)) == 5
     assert int(lut_rom(65, 5)) == 10
-    assert [int(lut_rom(n, 20)) for n in (0, 1, 2, 3, 5, 6)] == [0, 0, 1, 3, 15, 20]
+    assert [int(table(n, 20)) for n in (0, 1, 2, 3, 5, 6, 32)] == [0, 0, 1, 3, 15, 20, 20]
+    assert [int(table(n, 20)) for n in (33, 64, 65, 129)] == [40, 40, 80, 120]
 
 
 @given(ROWS, BITS)
 def test_memories_hold_their_bits_and_larger_ones_cost_no_less(rows: int, bits: int) -> None:
     assert block_ram(rows, bits) * 36864 >= rows * bits
     assert lut_ram(rows, bits) * 64 >= rows * bits
-    assert lut_rom(rows, bits) * 64 >= rows * min(bits, 2 ** (rows - 1) - 1)
-    for memory in (block_ram, lut_rom):
+    assert lut_rom(rows, bits) * 64 >= rows * bits
+    assert table(rows, bits) * 64 >= rows * min(bits, 2 ** (rows - 1) - 1)
+    for memory in (block_ram, lut_rom, table):
         assert memory(rows + 1, bits) >= memory(rows, bits)
         assert memory(rows, bits + 1) >= memory(rows, bits)
     if rows != 32:  # small LUT RAMs hold twice the bits for one more row of addresses

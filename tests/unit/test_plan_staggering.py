@@ -33,7 +33,11 @@ def test_no_two_jobs_end_together(jobs, before_cost, data) -> None:
     assert not (waits.planes * waits.before).any()
     assert not waits.after[after == 0].any()
     total = waits.planes * plane + waits.before * before_cost + waits.after * after
-    ends = ends_of(cycles + total, bounds)
+    order = waits.order
+    pe_of = np.repeat(np.arange(len(jobs)), np.diff(bounds))
+    assert sorted(order.tolist()) == list(range(len(cycles)))
+    assert pe_of[order].tolist() == pe_of.tolist()
+    ends = ends_of((cycles + total)[order], bounds)
     assert len(np.unique(ends)) == len(ends)
     assert (ends >= -1).all()
 
@@ -54,6 +58,13 @@ def test_the_pe_with_less_work_left_waits() -> None:
     cycles = np.array([5, 4, 50], np.int64)  # PE 1 starts a cycle later
     waits = stagger(cycles, np.array([0, 1, 3]), WaitCosts(cycles * 0, 1, cycles * 0))
     assert waits.before.tolist() == [1, 0, 0]
+
+
+def test_jobs_of_a_pe_change_places_before_one_waits() -> None:
+    cycles = np.array([5, 9, 4, 3], np.int64)  # both PEs' first jobs would end in cycle 5
+    waits = stagger(cycles, np.array([0, 2, 4]), WaitCosts(cycles * 0, 1, cycles * 0))
+    assert not (waits.planes + waits.before + waits.after).any()
+    assert waits.order.tolist() == [0, 1, 3, 2]
 
 
 @given(grouped_weights(), SYSTEMS, st.integers(1, 20), st.integers(0, 20))

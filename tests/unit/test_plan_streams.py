@@ -12,6 +12,7 @@ from bitfpga.digits import NumberSystem, to_digits
 from bitfpga.plan.cells import stored_bits
 from bitfpga.plan.decoding import read_stream
 from bitfpga.plan.streams import bits_per_tap
+from bitfpga.plan.tap_words import NO_CODE, word_bits
 from bitfpga.plan.taps import layer_taps, tap_entropy
 
 ALL_MAX = np.full((5, 7), 256, np.int16)
@@ -27,14 +28,17 @@ def column(*values: int) -> np.ndarray:
     st.integers(1, 20),
     st.integers(0, 20),
     st.sampled_from((36, 64)),
-    st.none() | st.integers(1, 12),
+    st.none() | st.integers(NO_CODE, 12),
 )
 @example((column(0), 1), NumberSystem.CSD, 1, 0, 36, None)
+@example((np.zeros((3, 2), np.int16), 3), NumberSystem.CSD, 2, 4, 36, NO_CODE)
+@example((ALL_MAX, 5), NumberSystem.CSD, 14, 9, 36, NO_CODE)
+@example((-ALL_MAX, 1), NumberSystem.BINARY, 7, 8, 36, NO_CODE)
 @example((column(-256), 1), NumberSystem.BINARY, 1, 2, 36, None)
 @example((np.zeros((3, 2), np.int16), 3), NumberSystem.CSD, 2, 4, 64, None)
 @example((ALL_MAX, 5), NumberSystem.CSD, 14, 9, 64, 1)
 @example((-ALL_MAX, 1), NumberSystem.BINARY, 7, 8, 36, None)
-def test_the_cells_decode_to_the_weights(
+def test_the_cells_and_words_decode_to_the_weights(
     drawn, system, split_rows, spare, row_bits, symbol_bits
 ) -> None:
     weight, n_groups = drawn
@@ -46,7 +50,11 @@ def test_the_cells_decode_to_the_weights(
     np.testing.assert_array_equal(read_stream(stream, taps.n_rows), whole)
     assert symbol_bits in (None, stream.symbol_bits)
     assert len(stream.n_cells) == n_pes
-    assert stream.row_bits == stored_bits(row_bits, stream.symbol_bits)
+    if symbol_bits == NO_CODE:
+        assert stream.row_bits == word_bits(stream.span)
+        assert stream.n_cells.tolist() == stream.pe_cycles.tolist()
+    else:
+        assert stream.row_bits == stored_bits(row_bits, stream.symbol_bits)
     assert stream.n_taps == len(taps) == to_digits(weight, system).count
     assert stream.pe_cycles.tolist() == stream.job_cycles.sum(axis=1).tolist()
     assert stream.n_taps + stream.n_null == stream.pe_cycles.sum()
@@ -97,6 +105,24 @@ def test_cells_by_hand() -> None:
     assert stream.job_cycles.tolist() == [[3, 1]]
 
 
+def test_words_by_hand() -> None:
+    # The same taps; the second output of the first PE has a plane without a tap between two.
+    weight = np.array([[-2, -1, 0, 1], [0, 0, 1, 0], [4, 0, 0, -1]], np.int16)
+    stream = stream_of(weight, symbol_bits=NO_CODE)
+    assert (stream.row_bits, stream.cells_per_row, stream.n_null) == (5, 1, 1)
+    back, shift = 1 << 2, 1 << 1
+    longest = [4 * back, shift, shift | 1 * back | 1]
+    three = [4 * back | 1, shift | 3 * back | 1, 1 * back]
+    words = stream.tap_rows[0].tolist()
+    assert sorted([words[:3], words[3:6]]) == sorted([longest, three])
+    assert words[6:] == [2 * back]
+
+
+def test_a_word_that_does_not_fit_its_row_is_refused() -> None:
+    with pytest.raises(ValueError, match="a tap word of 11 bits does not fit 10 bits"):
+        stream_of(np.ones((2, 256), np.int16), row_bits=10, symbol_bits=NO_CODE)
+
+
 def test_an_output_cut_into_parts_counts_their_planes() -> None:
     stream = stream_of(np.array([[4, 4, 1, 1]], np.int16), n_pes=2, symbol_bits=4)
     assert stream.job_cycles.tolist() == [[2], [2]]
@@ -145,9 +171,7 @@ def test_pes_of_a_hundred_taps_are_filled_within_five_percent(
     weight[: len(weight) // 3] //= 16
     stream = stream_of(weight, n_pes=n_pes)
     if stream.n_taps >= 100 * n_pes:
-        # where many results share the way to their memory, jobs wait for each other
-        crowded = len(stream.entry_output) > 0.4 * stream.pe_cycles.mean()
-        assert stream.pe_cycles.max() <= (1.07 if crowded else 1.05) * stream.pe_cycles.mean()
+        assert stream.pe_cycles.max() <= 1.05 * stream.pe_cycles.mean()
     np.testing.assert_array_equal(read_stream(stream, shape[1]), weight)
 
 

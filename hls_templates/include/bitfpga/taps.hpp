@@ -1,4 +1,5 @@
-// Index streams: cells of kSymbolBits + 1 bits, packed into rows, decoded into one tap a cycle.
+// Index streams: cells of kSymbolBits + 1 bits, packed into rows, decoded into one tap a cycle;
+// with kSymbolBits 0 a row is a tap word.
 #pragma once
 #include <stdint.h>
 
@@ -20,7 +21,7 @@ struct Tap {
 
 // Layer: kSymbolBits, kCellsPerRow, kTapRows, kSpan. Rows: a source with `uint64_t read()`, which
 // is asked for exactly kTapRows rows if `skip` is called for what is left.
-template <class Layer>
+template <class Layer, bool kWords = Layer::kSymbolBits == 0>
 class TapDecoder {
  public:
   template <class Rows>
@@ -92,6 +93,33 @@ class TapDecoder {
   bool has_next_ = false;
   unsigned n_read_ = 1;
   int index_;
+};
+
+// The same for tap words: (span - index) << 2 | shift << 1 | negate.
+template <class Layer>
+class TapDecoder<Layer, true> {
+ public:
+  template <class Rows>
+  explicit TapDecoder(Rows&) {}
+
+  void start_job() {}
+
+  template <class Rows>
+  Tap next(Rows& rows) {
+    const unsigned word = static_cast<unsigned>(rows.read());
+    ++n_read_;
+    return Tap{Layer::kSpan - (word >> 2), (word >> 1 & 1U) != 0, (word & 1U) != 0};
+  }
+
+  bool has_rows() const { return n_read_ < Layer::kTapRows; }
+  template <class Rows>
+  void skip_row(Rows& rows) {
+    rows.read();
+    ++n_read_;
+  }
+
+ private:
+  unsigned n_read_ = 0;
 };
 
 }  // namespace bitfpga
