@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from hypothesis import strategies as st
 
-from bitfpga.boards import load_board
+from bitfpga.boards import Board, load_board
 from bitfpga.digits import NumberSystem
 from bitfpga.ir import Network
 from bitfpga.plan import Schedule, Target
@@ -32,15 +32,16 @@ def any_schedule(
     n_samples: int = 1,
     slowness: float = 0.0,
     in_memory: bool = False,
+    board: Board = BOARD,
 ) -> Schedule:
     """Return the schedule for beats of ``beat_pixels`` pixels of ``n_samples`` samples.
 
     ``slowness``: 0 for the fastest folding, 1 for one PE a layer. ``in_memory``: whether taps are
-    read from memory. The board has room for all.
+    read from memory. ``board`` has room for all.
     """
     rows = 0 if in_memory else 1 << 16
     with patch("bitfpga.plan.search.ON_CHIP_ROWS", rows):
-        planner = Spaces(network, BOARD, 5.0, system, Target(), None)
+        planner = Spaces(network, board, 5.0, system, Target(), None)
         space = planner.space(beat_pixels, n_samples)
         limit = int(space.shortest + (space.slowest - space.shortest) * slowness**2)
         design = space.design(limit, 1.0)

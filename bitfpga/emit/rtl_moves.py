@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from bitfpga.emit.rtl_part import Part
 from bitfpga.emit.rtl_words import address_bits, hex_file, pack, packed, side_by_side
 from bitfpga.ir import Table
-from bitfpga.plan import Step, Stream, memory_style
+from bitfpga.plan import Step, Stream, gather_places, memory_style
 
 
 def fork_part(stream: Stream, n_samples: int, n_outputs: int) -> Part:
@@ -32,16 +30,13 @@ def concat_part(step: Step, n_samples: int) -> Part:
 
 def gather_part(step: Step, n_samples: int) -> Part:
     """Return the process that brings elements into any other order."""
-    output, source = step.output, step.source
+    output = step.output
     assert output is not None
-    assert source is not None
     lanes = max(stream.lanes for stream in step.inputs)
     n_beats = [stream.n_beats for stream in step.inputs]
-    beat, lane = _arrivals(step)
-    is_zero = source == len(beat)
-    at = np.where(is_zero, 0, source)
+    beat, lane, is_zero = (places.reshape(-1) for places in gather_places(step))
     bits = address_bits(sum(n_beats)), address_bits(lanes)
-    words = pack([(is_zero, 1), (beat[at], bits[0]), (lane[at], bits[1])])
+    words = pack([(is_zero, 1), (beat, bits[0]), (lane, bits[1])])
     width = output.lanes * (1 + sum(bits))
     pixel_bits = output.tensor.bits * n_samples
     return Part(
@@ -82,14 +77,3 @@ def table_part(step: Step, n_samples: int) -> Part:
         },
         {"table": hex_file(layer.table.tolist(), bits)},
     )
-
-
-def _arrivals(step: Step) -> tuple[np.ndarray, np.ndarray]:
-    """Return beat and lane of every element of ``Step.source``'s numbering, int64 each."""
-    beats, lanes, start = [], [], 0
-    for stream in step.inputs:
-        beat, lane = np.indices(stream.beats.shape)
-        beats.append(beat.reshape(-1) + start)
-        lanes.append(lane.reshape(-1))
-        start += stream.n_beats
-    return np.concatenate(beats), np.concatenate(lanes)

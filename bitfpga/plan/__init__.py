@@ -8,6 +8,7 @@ from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.layer_stream import layer_stream
 from bitfpga.plan.line_memory import line_memory
 from bitfpga.plan.lower import lower
+from bitfpga.plan.moves import gather_places
 from bitfpga.plan.multipliers import Terms, to_terms
 from bitfpga.plan.orders import Order
 from bitfpga.plan.planner import plan
@@ -50,6 +51,7 @@ __all__ = [
     "channel_multipliers",
     "element_multipliers",
     "fork_name",
+    "gather_places",
     "is_sequential",
     "layer_stream",
     "line_memory",

@@ -24,7 +24,8 @@ class ArraySizes:
 
     ``in_parts``: whether several sums make an output. ``tap_rows`` of ``tap_bits``: of the fullest
     PE.
-    ``line_luts``, ``line_bram36``: of the line buffer. ``n_results``: sums that the PEs make.
+    ``line_luts``, ``line_bram36``: of the line buffer. ``n_results``: sums that the PEs make in
+    ``walk_cycles``. ``shift_bits``: those in which the shifts of results differ.
     """
 
     tile_pixels: Numbers
@@ -38,6 +39,8 @@ class ArraySizes:
     n_results: Numbers
     line_luts: Numbers
     line_bram36: Numbers
+    walk_cycles: Numbers
+    shift_bits: Numbers
 
 
 @dataclass(frozen=True, eq=False)

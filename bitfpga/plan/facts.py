@@ -11,6 +11,7 @@ from bitfpga.digits import Digits, NumberSystem, to_digits
 from bitfpga.ir import AvgPool, Conv, Dense, MaxPool, accumulator_range
 from bitfpga.plan.multipliers import to_terms
 from bitfpga.plan.requantising import channel_multipliers, scaled_width
+from bitfpga.plan.scale_cost import ScaleCost, scale_cost
 from bitfpga.plan.shared_sums import GroupSums, group_sums, minority_digits
 from bitfpga.plan.steps import Step
 from bitfpga.plan.taps import Taps, digit_taps, layer_taps, tap_entropy
@@ -29,7 +30,8 @@ class ArrayFacts:
     whose rows are its input as it arrives. ``sums``: rows after those, shared sums of ``bbs``.
      ``n_fill``: cycles to fill a tile, one of them for the
     row of zeros. ``widths``: of the
-    accumulators; ``scaled_bits``: of a sum on its way through the requantiser.
+    accumulators; ``scaled_bits``: of a sum on its way through the requantiser, whose constants
+    cost ``scale``.
     """
 
     step: Step
@@ -43,6 +45,7 @@ class ArrayFacts:
     widths: HornerRange
     scaled_bits: int
     n_terms: int
+    scale: ScaleCost
     input_bits: int
 
     @property
@@ -89,6 +92,8 @@ def array_facts(step: Step, system: NumberSystem, known: ArrayFacts | None = Non
     widths = _widths(step, system, sums)
     n_sum_rows = sums.n_rows if sums is not None else 0
     n_window_rows = taps.n_rows - n_sum_rows
+    value_bits = signed_bits(-widths.magnitude, widths.magnitude)
+    scaled = max(scaled, value_bits)
     return ArrayFacts(
         step=step,
         taps=taps,
@@ -99,8 +104,9 @@ def array_facts(step: Step, system: NumberSystem, known: ArrayFacts | None = Non
         n_weights=layer.weight.size,
         entropy=tap_entropy(taps),
         widths=widths,
-        scaled_bits=max(scaled, signed_bits(-widths.magnitude, widths.magnitude)),
+        scaled_bits=scaled,
         n_terms=terms.n_terms,
+        scale=scale_cost(multiplier << taps.trailing, bias, layer.requantise, scaled, value_bits),
         input_bits=stream.tensor.bits,
     )
 

@@ -21,7 +21,8 @@ from bitfpga.plan.processes import Process
 from bitfpga.plan.requantising import sum_widths
 from bitfpga.plan.resources import HOST_INTERFACE, board_prices, fifo
 from bitfpga.plan.schedule import FifoSchedule, LayerSchedule, Resources, Schedule
-from bitfpga.plan.search import Design, pool_lines, step_resources
+from bitfpga.plan.search import Design
+from bitfpga.plan.step_cost import pool_lines
 from bitfpga.plan.steps import POOLS, Pipeline, Step
 from bitfpga.plan.streams import bits_per_tap
 from bitfpga.plan.timing import Timing, simulate
@@ -56,7 +57,7 @@ def fold_design(design: Design, limit: int) -> Folded:
         parts = [
             arrays[step.name].resources(prices)
             if step.name in arrays
-            else step_resources(step, space.n_samples, prices)
+            else space.steps.resources(step, prices)
             for step in space.pipeline.steps
         ]
         priced[prices] = sum(parts, HOST_INTERFACE)
@@ -202,7 +203,7 @@ def _layer(
         common,
         memories={"lines": lines.style} if lines else {},
         line_kind=lines.kind if lines else "",
-        resources=step_resources(step, design.space.n_samples, design.prices),
+        resources=design.space.steps.resources(step, design.prices),
         accumulator_bits=accumulator,
         scaled_bits=scaled,
         tile_pixels=step.output.lanes if step.kind in POOLS else 1,

@@ -15,6 +15,7 @@ from bitfpga.plan.feeding import TapFeed, tap_feed
 from bitfpga.plan.folding import Folding
 from bitfpga.plan.line_buffers import LineBuffer, line_buffer
 from bitfpga.plan.resources import ROW_BITS, Prices, as_resources, ceil_div
+from bitfpga.plan.scale_cost import differing_bits
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.streams import LayerStream, build_stream
 from bitfpga.plan.tap_words import NO_CODE
@@ -119,6 +120,8 @@ class FoldedArray:
             n_results=int(self.stream.n_jobs.sum()),
             line_luts=lines.luts if lines else 0,
             line_bram36=lines.bram36 if lines else 0.0,
+            walk_cycles=max(self.walk_cycles, 1),
+            shift_bits=differing_bits(self.stream.entry_shift),
         )
 
     def styles(self, prices: Prices) -> dict[str, str]:

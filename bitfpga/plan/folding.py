@@ -24,6 +24,7 @@ MAX_TILE_PIXELS = 72
 MAX_PES = 4096
 DEALT = 99  # percent of its longest PE's cycles that the PEs of a split have on average
 WHOLE_JOBS = 34  # jobs a PE from which on dealing them whole leaves no PE 3 % longer than others
+CUT_SHIFT_BITS = 2  # in which the planes differ that outputs are cut at
 WAITS = 2  # n jobs that end in m cycles wait about n * n / m / WAITS cycles
 BUSY_COST = 1.25
 BUSY = 0.95
@@ -206,6 +207,8 @@ class ArrayOptions:
             n_results=entries - self.n_jobs + self.n_results,
             line_luts=line_luts,
             line_bram36=line_bram36,
+            walk_cycles=np.maximum(ceil_div(self.cycles, n_pes), 1),
+            shift_bits=CUT_SHIFT_BITS * (entries > self.n_jobs),
         )
 
     def _line_costs(self, prices: Prices) -> tuple[Int64, npt.NDArray[np.float64]]:

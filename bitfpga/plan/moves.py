@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bitfpga.ir import Concat, Layer, Pad, Slice, TensorType, Transpose
-from bitfpga.plan.steps import Stream
+from bitfpga.plan.steps import Step, Stream
 
 Int64 = npt.NDArray[np.int64]
 
@@ -45,3 +45,20 @@ def moved_elements(layer: Layer, types: tuple[TensorType, ...]) -> Int64:
         bounds = zip(layer.starts, layer.stops, layer.steps, strict=True)
         moved = places[0][tuple(slice(*bound) for bound in bounds)]
     return moved.reshape(-1).astype(np.int64)
+
+
+def gather_places(step: Step) -> tuple[Int64, Int64, Int64]:
+    """Return what each element a gather writes comes from, int64 [n_beats, lanes] each: a beat,
+    counted over the inputs as they arrive, its lane, and 1 where it is zero (then 0, 0)."""
+    output, source = step.output, step.source
+    assert output is not None
+    assert source is not None
+    places, start = [], 0
+    for stream in step.inputs:
+        first = np.array([[start], [0]])
+        places.append(first + np.indices(stream.beats.shape).reshape(2, -1))
+        start += stream.n_beats
+    beat, lane = np.concatenate(places, axis=1)
+    wanted = source.reshape(-1, output.lanes)
+    at = np.where(wanted < beat.size, wanted, 0)
+    return beat[at], lane[at], (wanted >= beat.size).astype(np.int64)

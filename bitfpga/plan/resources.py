@@ -1,7 +1,8 @@
 """The plan's resource model: LUTs and block RAMs from sizes, for numbers and numpy arrays alike.
 
-Every figure is an estimate of the array as designed (one LUT per accumulator bit, memories in
-LUT RAM or block RAM), never the report of a tool. ``Board`` limits are counted against it.
+Every figure is an estimate of the Verilog as it stands in ``hls_templates/rtl`` (one LUT per
+accumulator bit, memories in LUT RAM or block RAM), never the report of a tool; what Yosys makes of
+small networks is compared with it by a test. ``Board`` limits are counted against it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ Numbers = Any  # an int or an integer array; the functions below take and return
 
 BLOCK_RAM_MODES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 ROW_BITS = {"rom": 18, "memory": 64}  # most of a tap row: a decoder holds one in registers
-LAYER_CONTROL = 80
 HOST_INTERFACE = Resources(luts=1200, ffs=1800, bram36=2.0)  # AXI masters and registers
 FFS_PER_LUT = 1.2
 FIFO_CONTROL = 16
+BLOCK_FIFO_CONTROL = 6  # of one in block RAM: the beat that lies beside it
 RAM_ROWS, TABLE_ROWS = 64, 256  # in LUTs if no more
 
 
@@ -68,6 +69,13 @@ def lut_rom(rows: Numbers, bits: Numbers) -> Numbers:
     return np.asarray(bits) * (luts + ceil_div(ceil_div(luts, 4) - 1, 3))
 
 
+def table(rows: Numbers, bits: Numbers) -> Numbers:
+    """Return the LUTs of a table (``rom.v``), which optimisation takes apart: few rows have few
+    different columns, equal ones are built once; of many rows it needs twice as much."""
+    few = (1 << np.clip(np.asarray(rows) - 1, 0, 40)) - 1
+    return np.minimum(bits, few) * ceil_div(rows, 64) * np.where(np.asarray(rows) > 32, 2, 1)
+
+
 def memory_style(rows: int, *, read_only: bool = False) -> str:
     """Return where a memory lies for which the search has no choice: by its rows alone."""
     return "distributed" if rows <= (TABLE_ROWS if read_only else RAM_ROWS) else "block"
@@ -78,7 +86,7 @@ def styled_memory(
 ) -> tuple[Numbers, Numbers]:
     """Return (LUTs, RAMB36) of a memory that lies where ``memory_style`` says."""
     in_luts = np.asarray(rows) <= (TABLE_ROWS if read_only else RAM_ROWS)
-    luts = (lut_rom if read_only else lut_ram)(rows, bits)
+    luts = (table if read_only else lut_ram)(rows, bits)
     return np.where(in_luts, luts, 0), np.where(in_luts, 0.0, block_ram(rows, bits))
 
 
@@ -92,18 +100,20 @@ def cheaper_memory(
     return np.where(in_luts, luts, 0), np.where(in_luts, 0.0, blocks)
 
 
+def address_bits(rows: Numbers) -> Numbers:
+    """Return the bits of a number below ``rows``."""
+    return np.ceil(np.log2(np.maximum(rows, 1))).astype(np.int64)
+
+
 def decoder(row_bits: Numbers, index_bits: int) -> Numbers:
     """Return the LUTs that turn cells into taps: a row of cells shifted by one or two, and the
-    index with its wrap."""
-    return np.asarray(row_bits) * 8 // 5 + 2 * index_bits + 5
+    index with its step and its wrap."""
+    return np.asarray(row_bits) + 3 * index_bits + 15
 
 
-def requantiser(lanes: Numbers, scaled_bits: int, n_terms: int) -> Numbers:
-    """Return the LUTs of a shift-add scaler with bias, rounding and clamp.
-
-    A term is an adder, and what shifts it by a few places more for one channel than for another.
-    """
-    return lanes * (2 * scaled_bits * n_terms + 10)
+def picker(words: Numbers, bits: Numbers) -> Numbers:
+    """Return the LUTs that pick one of ``words`` words: three words more in each LUT of a bit."""
+    return ceil_div(words - 1, 3) * bits
 
 
 def lanes_multiplexer(lanes: int, bits: int) -> int:
@@ -116,7 +126,7 @@ def fifo(depth: int, bits: int) -> Resources:
     if depth <= RAM_ROWS:
         luts = int(lut_ram(depth, bits)) if depth > 32 else bits
         return Resources(luts + FIFO_CONTROL, FIFO_CONTROL)
-    luts = bits + 5 * depth.bit_length()
+    luts = bits + 5 * depth.bit_length() + BLOCK_FIFO_CONTROL
     return Resources(luts, luts, float(block_ram(depth, bits)))
 
 

@@ -11,31 +11,22 @@ from bitfpga.ir import Network
 from bitfpga.plan.assemble import (
     FIFO_DEPTH,
     is_large,
-    is_sequential,
     join_fifos,
-    pool_buffer_rows,
     waiting_fifos,
 )
 from bitfpga.plan.facts import ArrayFacts, array_facts, step_window
 from bitfpga.plan.folded import StreamCache
 from bitfpga.plan.folding import ArrayOptions, Folding
-from bitfpga.plan.line_buffers import LineBuffer, line_buffer
 from bitfpga.plan.lower import lower
-from bitfpga.plan.multipliers import to_terms
-from bitfpga.plan.requantising import sum_widths
 from bitfpga.plan.resources import (
     HOST_INTERFACE,
-    LAYER_CONTROL,
     Prices,
-    as_resources,
     board_prices,
     ceil_div,
-    cheaper_memory,
     fifo,
-    lut_rom,
-    requantiser,
 )
 from bitfpga.plan.schedule import Resources
+from bitfpga.plan.step_cost import StepCosts
 from bitfpga.plan.steps import ARRAYS, POOLS, Pipeline, Step
 
 PRICE_WEIGHTS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
@@ -95,6 +86,7 @@ class DesignSpace:
             self.options[name] = ArrayOptions(facts, *shape, other)
         self._share_port()
         self.shortest = self._shortest()
+        self.steps = StepCosts(n_samples)
         self._others: dict[float, Resources] = {}
 
     def _choose_sources(self) -> dict[str, str]:
@@ -157,7 +149,7 @@ class DesignSpace:
     def _other_resources(self, weight: float, prices: Prices) -> Resources:
         if weight not in self._others:
             parts = [
-                step_resources(step, self.n_samples, prices)
+                self.steps.resources(step, prices)
                 for step in self.pipeline.steps
                 if step.kind not in ARRAYS
             ]
@@ -183,43 +175,6 @@ class DesignSpace:
         streams = [self.pipeline.streams[queue.stream] for queue in self.pipeline.fifos]
         queues = [fifo(FIFO_DEPTH, stream.beat_bits * self.n_samples) for stream in streams]
         return sum(queues, Resources())
-
-
-def pool_lines(step: Step, n_samples: int, prices: Prices) -> LineBuffer | None:
-    """Return the line buffer of a pool, None for any other step."""
-    if step.kind not in POOLS or step.output is None:
-        return None
-    lanes, bits = step.output.lanes, step.types[0].bits * n_samples
-    rows = pool_buffer_rows(step, lanes)
-    return line_buffer(step_window(step), lanes, step.inputs[0].lanes, rows, bits, prices)
-
-
-def step_resources(step: Step, n_samples: int, prices: Prices) -> Resources:
-    """Return the estimate of a step without PEs."""
-    stream = step.output if step.output is not None else step.inputs[0]
-    lanes = stream.lanes * n_samples
-    luts, bram36 = float(LAYER_CONTROL), 0.0
-    if step.kind in ("load", "store") and not is_sequential(stream, n_samples):
-        memory = cheaper_memory(2 * stream.tensor.size, stream.tensor.bits * n_samples, prices)
-        luts, bram36 = luts + memory[0], bram36 + memory[1]
-    if step.kind == "gather":
-        for source in step.inputs:
-            rows, bits = 2 * source.beats.size, source.tensor.bits * n_samples
-            memory = cheaper_memory(rows, bits, prices)
-            luts, bram36 = luts + memory[0], bram36 + memory[1]
-        places = cheaper_memory(stream.beats.size, 16, prices, read_only=True)
-        luts, bram36 = luts + places[0], bram36 + places[1]
-    lines = pool_lines(step, n_samples, prices)
-    if lines is not None:
-        luts, bram36 = luts + lines.luts, bram36 + lines.bram36
-    if step.kind == "table":
-        luts += float(lut_rom(1 << step.types[0].bits, stream.tensor.bits)) * lanes
-    requantise = getattr(step.layer, "requantise", None)
-    if requantise is not None:
-        accumulator, scaled = sum_widths(step)
-        n_terms = to_terms(requantise.multiplier.reshape(-1)).n_terms
-        luts += requantiser(lanes, scaled, n_terms) + lanes * accumulator * len(step.inputs)
-    return as_resources(luts, bram36)
 
 
 def smallest_true(low: int, high: int, holds: Callable[[int], bool]) -> int | None:

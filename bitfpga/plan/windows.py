@@ -40,6 +40,23 @@ class Window:
         """Input pixels of one channel."""
         return self.height * self.width
 
+    @property
+    def leaves_map(self) -> bool:
+        """Whether some window reads beyond the map."""
+        sides = zip(
+            (self.height, self.width),
+            (self.out_height, self.out_width),
+            self.kernel,
+            self.stride,
+            self.dilation,
+            self.padding_before,
+            strict=True,
+        )
+        return any(
+            before > 0 or (n_out - 1) * stride - before + (kernel - 1) * dilation >= size
+            for size, n_out, kernel, stride, dilation, before in sides
+        )
+
     def n_beats(self, beat_pixels: int) -> int:
         """Input beats of one image."""
         return -(-self.n_pixels // beat_pixels) * self.channels

@@ -54,6 +54,9 @@ module line_buffer #(
   localparam ROWS = CHANNELS * KERNEL_H * KERNEL_W;
   localparam ROW_BITS = ROWS > 1 ? $clog2(ROWS) : 1;
   localparam MOST = (BUFFER_ROWS * WIDTH / PIXELS + 3) * BEATS;
+  /* verilator lint_off WIDTHEXPAND */
+  localparam LIMITS_STYLE = TILES > 256 ? "block" : "distributed";
+  /* verilator lint_on WIDTHEXPAND */
 
   wire step, last_row, last_tile;
   wire [ROW_BITS-1:0] row;
@@ -64,7 +67,8 @@ module line_buffer #(
       .TILES(TILES),
       .ROWS(ROWS),
       .FILL_CYCLES(FILL_CYCLES),
-      .LIMITS_FILE(LIMITS_FILE)
+      .LIMITS_FILE(LIMITS_FILE),
+      .STYLE(LIMITS_STYLE)
   ) control (
       .clk(clk),
       .rst(rst),

@@ -13,6 +13,7 @@ from bitfpga.plan.resources import (
     FFS_PER_LUT,
     RAM_ROWS,
     Prices,
+    address_bits,
     as_resources,
     block_ram,
     board_prices,
@@ -23,8 +24,9 @@ from bitfpga.plan.resources import (
     lut_ram,
     lut_rom,
     memory_style,
-    requantiser,
+    picker,
     styled_memory,
+    table,
 )
 from bitfpga.plan.schedule import Resources
 from bitfpga.plan.windows import Window
@@ -58,6 +60,8 @@ def test_lut_rams_of_memories_that_are_known(rows: int, bits: int, luts: int) ->
     assert int(lut_ram(rows, bits)) == luts
     assert int(lut_rom(64, 5)) == 5
     assert int(lut_rom(65, 5)) == 10
+    assert [int(table(n, 20)) for n in (0, 1, 2, 3, 5, 6, 32)] == [0, 0, 1, 3, 15, 20, 20]
+    assert [int(table(n, 20)) for n in (33, 64, 65, 129)] == [40, 40, 80, 120]
 
 
 @given(ROWS, BITS)
@@ -65,7 +69,8 @@ def test_memories_hold_their_bits_and_larger_ones_cost_no_less(rows: int, bits: 
     assert block_ram(rows, bits) * 36864 >= rows * bits
     assert lut_ram(rows, bits) * 64 >= rows * bits
     assert lut_rom(rows, bits) * 64 >= rows * bits
-    for memory in (block_ram, lut_rom):
+    assert table(rows, bits) * 64 >= rows * min(bits, 2 ** (rows - 1) - 1)
+    for memory in (block_ram, lut_rom, table):
         assert memory(rows + 1, bits) >= memory(rows, bits)
         assert memory(rows, bits + 1) >= memory(rows, bits)
     if rows != 32:  # small LUT RAMs hold twice the bits for one more row of addresses
@@ -100,6 +105,8 @@ def test_fifos_are_shift_registers_until_they_are_deep() -> None:
     assert fifo(2, 16) == fifo(32, 16) == Resources(32, 16)
     assert fifo(RAM_ROWS, 8) == Resources(28, 16)
     assert fifo(RAM_ROWS + 1, 16).bram36 == 0.5
+    assert fifo(76, 16).luts == 57
+    assert fifo(896, 8).luts == 64
     assert fifo(4096, 16).bram36 == 2.0
 
 
@@ -115,11 +122,20 @@ def test_a_line_buffer_is_what_costs_least() -> None:
     assert one.luts < cheap.luts
 
 
-def test_more_terms_lanes_and_symbols_cost_more() -> None:
-    assert requantiser(2, 20, 1) * 2 == requantiser(4, 20, 1)
-    assert requantiser(2, 20, 2) > requantiser(2, 20, 1)
+def test_wider_rows_and_indices_cost_more() -> None:
     assert decoder(18, 10) > decoder(16, 10) > 0
     assert decoder(16, 11) > decoder(16, 10)
+
+
+def test_a_lut_more_picks_from_three_words_more() -> None:
+    assert [int(picker(n, 5)) for n in (1, 2, 4, 5, 8, 16)] == [0, 5, 5, 10, 15, 25]
+    assert picker(np.array([1, 4, 7]), 2).tolist() == [0, 2, 4]
+
+
+def test_address_bits_number_every_row() -> None:
+    numbers = [0, 1, 2, 3, 4, 5, 64, 65, 1 << 20]
+    assert address_bits(np.array(numbers)).tolist() == [0, 0, 1, 2, 2, 3, 6, 7, 20]
+    assert int(address_bits(65)) == 7
 
 
 def test_flip_flops_go_with_luts() -> None:

@@ -132,7 +132,7 @@ def test_sums_cost_an_adder_and_a_memory_in_every_lane() -> None:
     layer = coded(dense("fc", source, output, "input"), config(group_size=16))
     step = only_step(Network("net", source, (layer,)), 1)
     facts, prices = array_facts(step, BBS), Prices(1.0, 100.0)
-    sizes = ArraySizes(1, 46, 2, 3, False, 10, 36, 50, 3, 0, 0.0)
+    sizes = ArraySizes(1, 46, 2, 3, False, 10, 36, 50, 3, 0, 0.0, 90, 0)
     luts, _ = array_cost(facts, sizes, "rom", 1, 2, prices)
     object.__setattr__(facts, "sums", None)
     without, _ = array_cost(facts, sizes, "rom", 1, 2, prices)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -166,3 +169,22 @@ def test_blocks_of_ragged_tiles() -> None:
 def test_tiles_that_are_not_whole_beats_are_refused(tile_pixels: int, beat_pixels: int) -> None:
     with pytest.raises(ValueError, match="not whole beats"):
         tile_blocks(8, tile_pixels, beat_pixels)
+
+
+@pytest.mark.parametrize(
+    ("change", "leaves"),
+    [
+        ({}, False),
+        ({"padding_before": (1, 0)}, True),
+        ({"padding_before": (0, 1)}, True),
+        ({"out_height": 6}, True),
+        ({"out_width": 8}, True),
+        ({"out_width": 3, "stride": (1, 2)}, False),
+        ({"out_width": 4, "stride": (1, 3)}, True),
+        ({"out_height": 3, "dilation": (2, 1)}, False),
+        ({"out_height": 4, "dilation": (2, 1)}, True),
+    ],
+)
+def test_a_window_leaves_the_map_at_any_side(change: dict[str, Any], leaves: bool) -> None:
+    window = Window(2, 7, 9, 5, 7, (3, 3))
+    assert dataclasses.replace(window, **change).leaves_map == leaves
