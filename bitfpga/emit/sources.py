@@ -50,7 +50,7 @@ def emit_sources(
     files = boxes | {f"include/bitfpga/{p.name}": p.read_bytes() for p in _headers()}
     for name in ("network.hpp", "network_data.hpp", "top.hpp", "top.cpp", "top_types.hpp"):
         files[name] = render(f"{name}.j2", **context)
-    for name in ("host.hpp", "simulate.cpp", "testbench.cpp", "threads.cpp"):
+    for name in ("host.hpp", "trace.hpp", "simulate.cpp", "testbench.cpp", "threads.cpp"):
         files[f"testbench/{name}"] = render(f"{name}.j2", **context)
     files["hls_config.cfg"] = render(
         "hls_config.cfg.j2",
