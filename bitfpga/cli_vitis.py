@@ -31,8 +31,6 @@ def run_vitis(project: ProjectFolder, until: Step, limit_s: float, as_json: bool
             on_step=say,
             on_line=lambda line: status.update(escape(line[: max(err.width - 4, 20)])),
         )
-    for warning in result.warnings:
-        say(f"warning: {warning}")
     document = vitis_document(project, until, result)
     if as_json:
         print_json(document)

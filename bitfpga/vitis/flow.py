@@ -54,9 +54,9 @@ def run_flow(
 ) -> FlowResult:
     """Return the reports after every step that leads to ``until``; those missing are run.
 
-    ``limit_s``: for all steps together. ``on_step`` gets a line when a step starts or ends,
-    ``on_line`` every line of a running tool's log. ToolError where a tool is missing, fails, or
-    leaves nothing; SynthError where the co-simulation differs or the timing is not met;
+    ``limit_s``: for all steps together. ``on_step`` gets a line when a step starts or ends, and
+    warnings; ``on_line`` every line of a running tool's log. ToolError where a tool is missing,
+    fails, or leaves nothing; SynthError where the co-simulation differs or the timing is not met;
     ProjectError and BoardError before anything has run.
     """
     run = prepare(project, until, time.monotonic() + limit_s, limit_s)
@@ -110,7 +110,7 @@ def _find_tools(run: Run, missing: list[Step]) -> None:
     known = {name: version for name, version in versions.items() if version}
     if len(set(known.values())) > 1:
         shown = ", ".join(f"{name} {version}" for name, version in known.items())
-        run.warnings.append(
+        run.warn(
             f"tools of different versions ({shown}): it often works, but if Vivado "
             "refuses the core, use one version for all"
         )
@@ -129,12 +129,14 @@ def _judge(run: Run, step: Step) -> None:
         found = read_implementation(reports, run.project.schedule)
         if not found.timing_met:
             clock_ns = run.project.schedule.clock_ns
-            longer_ns = clock_ns - min(found.wns_ns, 0.0) + 0.1
+            longer_ns = clock_ns - found.wns_ns + 0.1
+            advice = f"build it again with --clock-ns {longer_ns:.1f} or more"
+            if found.wns_ns >= 0:
+                advice = "no clock helps against a negative hold slack: try another Vivado"
             raise SynthError(
                 f"impl: the routed design does not keep its clock of {clock_ns:g} ns (worst setup "
                 f"slack {found.wns_ns:g} ns, hold {found.whs_ns:g} ns; "
-                f"{reports / 'timing_summary.rpt'}): "
-                f"build it again with --clock-ns {longer_ns:.1f} or more"
+                f"{reports / 'timing_summary.rpt'}): {advice}"
             )
 
 
@@ -142,7 +144,7 @@ def _result(run: Run, until: Step, ran: tuple[Step, ...]) -> FlowResult:
     reports, schedule = run.folder / "reports", run.project.schedule
     csynth = read_csynth(reports / "csynth.xml", schedule)
     if csynth.estimated_ns > csynth.target_ns:
-        run.warnings.append(
+        run.warn(
             f"Vitis HLS estimates a period of {csynth.estimated_ns:g} ns, the clock has "
             f"{csynth.target_ns:g} ns: the routed timing decides"
         )

@@ -118,11 +118,12 @@ def read_implementation(folder: Path, schedule: Schedule) -> ImplReport:
     text = _text(path)
     version = _TOOL.search(text)
     tool = f"Vivado {version[1]}" if version else "Vivado"
+    area = _report(tool, _utilization(path, text), schedule)
     alone = folder / "accelerator_utilization.rpt"
     accelerator = _utilization(alone, _text(alone)) if alone.is_file() else None
     timing = folder / "timing_summary.rpt"
     slacks = _slacks(timing, _text(timing))
-    return ImplReport(_report(tool, _utilization(path, text), schedule), accelerator, *slacks)
+    return ImplReport(area, accelerator, *slacks)
 
 
 def cosim_verdict(path: Path) -> str:

@@ -39,6 +39,11 @@ class Run:
     hls: Hls | None = None
     vivado: Vivado | None = None
 
+    def warn(self, text: str) -> None:
+        """Say a warning at once, and keep it for the result."""
+        self.warnings.append(text)
+        self.on_step(f"warning: {text}")
+
     def wanted(self, step: Step) -> tuple[Result, ...]:
         """Return what the step leaves, or left when it ran."""
         flow = self.hls.flow if self.hls else "config"

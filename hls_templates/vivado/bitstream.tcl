@@ -1,5 +1,5 @@
-# Writes system.bit of the routed design: vivado -mode batch -source bitstream.tcl, run where it lies.
-# Exit code 1: it failed, and stderr says why.
+# Writes system.bit of the routed design: vivado -mode batch -source bitstream.tcl, run where it
+# lies. Exit code 1: it failed, and stderr says why.
 
 proc write_bits {here} {
   open_checkpoint [file join $here routed.dcp]

@@ -1,6 +1,6 @@
-# Builds the block design that settings.tcl describes, then synthesises, places and routes it in this
-# one process: vivado -mode batch -source implement.tcl, run where it lies. It leaves routed.dcp,
-# system.hwh and reports/. Exit code 1: it failed, and stderr says why.
+# Builds the block design that settings.tcl describes, then synthesises, places and routes it in
+# this one process: vivado -mode batch -source implement.tcl, run where it lies. It leaves
+# routed.dcp, system.hwh and reports/. Exit code 1: it failed, and stderr says why.
 
 set here [file dirname [file normalize [info script]]]
 source [file join $here settings.tcl]
@@ -14,7 +14,7 @@ proc newest_ip {args} {
   error "this Vivado has no IP called [join $args { or }]"
 }
 
-# Says which board files to use; none of this board's: the settings of settings.tcl are all there is.
+# Returns whether there are board files of this board, after saying that they be used.
 proc use_board {board_part} {
   if {$board_part eq {}} { return 0 }
   set found [lsort -dictionary [get_board_parts -quiet -filter "NAME =~ $board_part:*"]]
