@@ -224,7 +224,30 @@ def test_an_edited_source_starts_anew_an_edited_testbench_only_the_cosimulation(
     assert vendor.steps[6:] == WHOLE
 
 
-def test_other_pins_of_the_board_need_no_new_synthesis(
+@pytest.mark.parametrize("until", ["csynth", "package", "impl"])
+def test_steps_behind_an_edit_run_in_a_later_run(project: Path, vendor: Vendor, until: str) -> None:
+    cli(*synth(project))
+    with (project / "hls" / "top.cpp").open("a") as file:
+        file.write("// edited\n")
+    assert cli(*synth(project, "--until", until)).code == 0
+    assert cli(*synth(project)).code == 0
+    assert vendor.steps[4:] == WHOLE
+
+
+def test_another_block_design_needs_no_new_synthesis(project: Path, vendor: Vendor) -> None:
+    cli(*synth(project, "--until", "package"))
+    bits = project / "vitis" / "vivado" / "settings.tcl"
+    interface = project / "interface.json"
+    for kind in ("m_axi", "axi_dma"):
+        dtype = "int8" if kind == "m_axi" else "uint16"
+        document = {"vlnv": "bitfpga:hls:small:1.0", "kind": kind, "input": {"dtype": dtype}}
+        interface.write_text(json.dumps(document))
+        assert cli(*synth(project, "--json")).json["kind"] == kind
+        assert f"set kind {kind}\nset stream_bits {dtype.strip('uint')}\n" in bits.read_text()
+    assert vendor.steps == [*WHOLE, "impl", "bitstream"]
+
+
+def test_another_script_of_the_last_step_needs_only_that_step(
     project: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cli(*synth(project))
