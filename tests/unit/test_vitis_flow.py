@@ -215,6 +215,8 @@ def test_an_edited_source_starts_anew_an_edited_testbench_only_the_cosimulation(
     assert cli(*synth(project, "--until", "cosim")).code == 0
     assert cli(*synth(project)).code == 0
     assert vendor.steps[5:] == ["cosim"]
+    stale = project / "vitis" / "hls" / "work" / "stale"
+    stale.touch()
     copied = project / "vitis" / "hls" / "testbench" / "testbench.cpp"
     assert copied.read_text().endswith("// edited\n")
     with (project / "hls" / "top.cpp").open("a") as file:
@@ -222,6 +224,7 @@ def test_an_edited_source_starts_anew_an_edited_testbench_only_the_cosimulation(
     ran = cli(*synth(project))
     assert "note: changed since the build: hls/testbench/testbench.cpp, hls/top.cpp" in ran.err
     assert vendor.steps[6:] == WHOLE
+    assert not stale.exists(), "synthesis begins in an empty folder"
 
 
 @pytest.mark.parametrize("until", ["csynth", "package", "impl"])
