@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runs import cli, contents, ended, refused, small_mlp, start, wait_for
@@ -14,7 +15,9 @@ from vendor_fakes import Vendor
 
 from bitfpga.project import build
 from bitfpga.project_folder import open_project
+from bitfpga.tools import Completed, run_tool
 from bitfpga.vitis import Step, run_flow
+from bitfpga.vitis.logs import following
 
 WHOLE = ["csynth", "package", "impl", "bitstream"]
 
@@ -303,6 +306,34 @@ def test_every_line_of_the_log_is_told(project: Path, vendor: Vendor) -> None:
     ]
     assert result.bit is None
     assert result.ran == (Step.CSYNTH, Step.PACKAGE)
+
+
+def test_an_earlier_log_is_not_told_again(tmp_path: Path) -> None:
+    lines: list[str] = []
+    log = tmp_path / "log"
+    log.write_text("of an earlier run\n")
+    with following(log, lines.append):
+        log.write_text("one\n\nhalf a li")
+    assert lines == ["one"]
+    log.write_text("of an earlier run\n")
+    with following(log, lines.append):
+        pass
+    assert lines == ["one"]
+
+
+def test_all_steps_share_one_limit(
+    project: Path, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def limited(*arguments: Any, limit_s: float, **options: Any) -> Completed:
+        limits.append(limit_s)
+        return run_tool(*arguments, limit_s=limit_s, **options)
+
+    monkeypatch.setattr("bitfpga.vitis.running.run_tool", limited)
+    assert cli(*synth(project, "--limit-s", "1000")).code == 0
+    assert len(limits) == 4
+    assert 1000 > limits[0] > limits[1] > limits[2] > limits[3] > 500
 
 
 def test_a_project_with_results_is_replaced_when_forced(project: Path, vendor: Vendor) -> None:
