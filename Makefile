@@ -13,6 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 MADE := $(VENV)/.made
 SETUP := $(VENV)/.setup
 SETUP_TEST := $(VENV)/.setup-test
+TCLINT := $(VENV)/tclint
 
 TOO_OLD := bitfpga needs Python 3.10 or newer with its venv module
 ANOTHER := name another one: make PYTHON=/path/to/python3
@@ -75,7 +76,10 @@ $(SETUP): pyproject.toml $(MADE)
 		|| { echo 'no g++ or clang++ here: installing ziglang'; $(PIP) --constraint constraints.txt ziglang; }
 	@touch $@
 
+# tclint has an environment of its own: the pathspec it pins is too old for mypy.
 $(SETUP_TEST): constraints.txt pyproject.toml $(SETUP)
 	@echo 'installing what the tests need into $(VENV)'
 	@$(PIP) --constraint constraints.txt --editable '.[test]'
+	@$(PYTHON) -m venv $(TCLINT)
+	@$(TCLINT)/bin/python -m pip install --quiet --disable-pip-version-check --no-input tclint==0.9.0
 	@touch $@

@@ -27,14 +27,52 @@ MAX_FILE_BYTES = 64 * 1024
 Family = Literal["zynq7000", "zynqus"]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Version = Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4}){1,2}$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}$")]
+Setting = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:+-]{1,80}$")]
+BoardPart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}(:[A-Za-z0-9_.-]{1,40}){2}$")]
 
+_PS_IPS = {"zynq7000": "processing_system7", "zynqus": "zynq_ultra_ps_e"}
 _PART_PREFIXES: dict[str, Family] = {"xc7z": "zynq7000", "xczu": "zynqus", "xck": "zynqus"}
 
 
-class Board(BaseModel):
-    """One board: its chip's part number and resources, and what the board adds to them."""
+class _Table(BaseModel):
+    """A table of a board file: no other keys, no value of another type, not changed later."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class MemoryPort(_Table):
+    """A slave port of the processing system into its memory; ``config`` switches it on."""
+
+    name: Word
+    config: dict[Word, Setting]
+
+
+class ProcessingSystem(_Table):
+    """What the block design must know of the processing system: names and settings of its IP.
+
+    ``external``: interfaces that are pins of the chip. ``clock`` and ``reset`` are pins towards the
+    logic, ``clock_setting`` takes the clock's frequency in MHz. ``interconnect``: the IP to use
+    between buses where Vivado has it.
+    """
+
+    ip: Literal["processing_system7", "zynq_ultra_ps_e"]
+    external: Annotated[tuple[Word, ...], Field(strict=False, max_length=8)] = ()
+    clock: Word
+    clock_setting: Word
+    reset: Word
+    control_port: Word
+    interconnect: Literal["axi_interconnect", "smartconnect"]
+    config: dict[Word, Setting]
+    memory_ports: Annotated[tuple[MemoryPort, ...], Field(strict=False, max_length=8)]
+
+
+class Board(_Table):
+    """One board: its chip's part number and resources, and what the board adds to them.
+
+    Only a bitstream needs ``ps``. ``board_part``, without its version, names the vendor's board
+    files: where Vivado has them, their preset of the processing system is applied first.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
     title: Annotated[str, Field(pattern=r"^[\w ()+.,/-]{1,80}$")]
@@ -48,6 +86,8 @@ class Board(BaseModel):
     dsps: Count
     hp_port_bits: Literal[32, 64, 128]
     pynq: Annotated[tuple[Version, ...], Field(strict=False)]
+    board_part: BoardPart | None = None
+    ps: ProcessingSystem | None = None
 
     @property
     def clock_mhz(self) -> float:
@@ -107,7 +147,7 @@ def _parse(path: Path) -> dict[str, Any]:
     if len(data) > MAX_FILE_BYTES:
         raise BoardError(
             f"board file {path} is larger than {MAX_FILE_BYTES // 1024} KiB; "
-            "a board file holds about 12 lines: is this the right file?"
+            "a board file holds about 40 lines: is this the right file?"
         )
     try:
         return tomllib.loads(data.decode("utf-8"))
@@ -121,22 +161,38 @@ def _parse(path: Path) -> dict[str, Any]:
 
 def _problem(detail: Any) -> str:
     """Return one line for one pydantic error: the key, what it holds, what is allowed."""
-    key = ".".join(str(step) for step in detail["loc"])
+    key = ".".join(str(step) for step in detail["loc"] if step != "[key]")
     if detail["type"] == "missing":
         return f"{_short(key, quote=False)}: missing; {_allowed(detail)}"
     if detail["type"] == "extra_forbidden":
-        hint = _suggestion(key, tuple(Board.model_fields))
+        hint = _suggestion(str(detail["loc"][-1]), _known_keys(detail["loc"][:-1]))
         return f"{_short(key, quote=False)}: unknown key{hint}"
-    return f"{key}: got {_short(detail['input'])}; {_allowed(detail)}"
+    return f"{_short(key, quote=False)}: got {_short(detail['input'])}; {_allowed(detail)}"
+
+
+def _known_keys(table: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Return the keys of the table at that place of the file."""
+    models: dict[tuple[str, ...], type[BaseModel]] = {
+        (): Board,
+        ("ps",): ProcessingSystem,
+        ("ps", "memory_ports"): MemoryPort,
+    }
+    return tuple(models[tuple(str(step) for step in table if isinstance(step, str))].model_fields)
 
 
 def _allowed(detail: Any) -> str:
     """Return what a key may hold, from its own description or else in pydantic's words."""
-    text = _ALLOWED.get(str(detail["loc"][0]))
+    steps = [step for step in detail["loc"] if isinstance(step, str)]
+    if "[key]" in steps:
+        return f"allowed: {_WORD_TEXT}"
+    named = ".".join(steps)
+    text = _ALLOWED.get(named) or _ALLOWED.get(named.rpartition(".")[0])
     return f"allowed: {text}" if text else str(detail["msg"])
 
 
 _COUNT_TEXT = "a whole number from 0 to 10,000,000"
+_WORD_TEXT = "a name of 1 to 80 letters, digits and _"
+_CONFIG_TEXT = 'settings of the IP, each a text such as PCW_USE_M_AXI_GP0 = "1"'
 _ALLOWED = {
     "name": "1 to 40 of a-z 0-9 _ -, a letter or digit first",
     "title": "1 to 80 letters, digits, spaces and ( ) + . , / - _",
@@ -150,17 +206,38 @@ _ALLOWED = {
     "dsps": _COUNT_TEXT,
     "hp_port_bits": "32, 64 or 128",
     "pynq": 'a list of PYNQ versions such as ["2.7", "3.0.1"]',
+    "board_part": "vendor:board:part such as 'tul.com.tw:pynq-z2:part0', without a version",
+    "ps": "a table [ps]; see overlays/boards/pynq-z2.toml",
+    "ps.ip": "'processing_system7' or 'zynq_ultra_ps_e'",
+    "ps.external": 'a list of at most 8 interfaces such as ["FIXED_IO", "DDR"]',
+    "ps.clock": _WORD_TEXT,
+    "ps.clock_setting": _WORD_TEXT,
+    "ps.reset": _WORD_TEXT,
+    "ps.control_port": _WORD_TEXT,
+    "ps.interconnect": "'axi_interconnect' or 'smartconnect'",
+    "ps.config": _CONFIG_TEXT,
+    "ps.memory_ports": "1 to 8 tables [[ps.memory_ports]] with name and config",
+    "ps.memory_ports.name": _WORD_TEXT,
+    "ps.memory_ports.config": _CONFIG_TEXT,
 }
 
 
 def _family_problems(raw: dict[str, Any]) -> list[str]:
-    """Return a problem if the part is known to be of another family than the one given."""
-    part, family = raw.get("part"), raw.get("family")
+    """Return the problems of a part or a processing system that is not of the family given."""
+    part, family, ps = raw.get("part"), raw.get("family"), raw.get("ps")
+    problems = []
     for prefix, expected in _PART_PREFIXES.items():
         if str(part).lower().startswith(prefix) and family in ("zynq7000", "zynqus"):
             if family != expected:
-                return [f"family: got '{family}'; part {_short(part)} is of family '{expected}'"]
-    return []
+                problems = [
+                    f"family: got '{family}'; part {_short(part)} is of family '{expected}'"
+                ]
+    ip = ps.get("ip") if isinstance(ps, dict) else None
+    if family in _PS_IPS and ip in _PS_IPS.values() and ip != _PS_IPS[family]:
+        problems.append(f"ps.ip: got '{ip}'; family '{family}' has '{_PS_IPS[family]}'")
+    if isinstance(ps, dict) and ps.get("memory_ports") == []:
+        problems.append(f"ps.memory_ports: none; allowed: {_ALLOWED['ps.memory_ports']}")
+    return problems
 
 
 def _suggestion(word: str, known: tuple[str, ...]) -> str:

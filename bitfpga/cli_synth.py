@@ -1,4 +1,4 @@
-"""``bitfpga synth``: the Verilog of a project, simulated or synthesised by open tools."""
+"""``bitfpga synth``: the Verilog of a project in open tools, or the project in the vendor's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from bitfpga.cli_options import Folder, Json, chosen_inputs, print_json, warn_changed
+from bitfpga.cli_vitis import LIMIT_S, run_vitis
 from bitfpga.emit import emit_rtl
 from bitfpga.errors import UsageError
 from bitfpga.interface import Kind
@@ -22,6 +23,7 @@ from bitfpga.synth.checks import check_cycles, check_values
 from bitfpga.synth.simulation import RUN_LIMIT_S, RtlResult, simulate_rtl
 from bitfpga.synth.yosys import synthesise
 from bitfpga.terminal import err, out
+from bitfpga.vitis import Step
 
 DEFAULT_CYCLES = 1_000_000
 LEAST_BLOCKS = 4
@@ -29,12 +31,13 @@ IP_SCRIPT, HLS_CONFIG = "package_ip.tcl", "hls/hls_config.cfg"
 
 
 class Tool(str, Enum):
-    """What ``synth`` does with the Verilog."""
+    """What ``synth`` does with the project."""
 
     VERILATOR = "verilator"
     YOSYS = "yosys"
     VERILOG = "verilog"
     BLACK_BOX = "black-box"
+    VITIS = "vitis"
 
 
 WRITES = (Tool.VERILOG, Tool.BLACK_BOX)
@@ -46,7 +49,8 @@ def synth_command(
         Tool,
         typer.Option(
             help="Simulate cycle by cycle (verilator), synthesise (yosys), only write the files "
-            "(verilog), or write the HLS project with its arrays as RTL black boxes (black-box)."
+            "(verilog), write the HLS project with its arrays as RTL black boxes (black-box), or "
+            "run Vitis HLS and Vivado (vitis)."
         ),
     ] = Tool.VERILATOR,
     inputs: Annotated[
@@ -64,9 +68,19 @@ def synth_command(
     waveform: Annotated[
         Path | None, typer.Option(help="verilator: write every signal to this .vcd or .fst.")
     ] = None,
+    until: Annotated[
+        Step | None,
+        typer.Option(
+            help="vitis: the last step (default: bitstream); cosim only runs when it is named here."
+        ),
+    ] = None,
     limit_s: Annotated[
-        float, typer.Option("--limit-s", help="Longest time the tool may run, in seconds.")
-    ] = RUN_LIMIT_S,
+        float | None,
+        typer.Option(
+            "--limit-s",
+            help="Longest time the tool may run, in seconds (default: an hour; vitis: 12 hours).",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="verilog, black-box: the folder to write.")
     ] = None,
@@ -75,11 +89,15 @@ def synth_command(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the project as Verilog, and simulate or synthesise that."""
+    """Write the project as Verilog and simulate or synthesise it; or run the vendor's tools."""
     if tool is not Tool.VERILATOR and (inputs, gaps, waveform) != (None, None, None):
         raise UsageError("--input, --gaps and --waveform are for --tool verilator")
     if tool not in WRITES and (output is not None or force):
         raise UsageError("--output and --force are for --tool verilog and black-box")
+    if tool is not Tool.VITIS and until is not None:
+        raise UsageError("--until is for --tool vitis")
+    if limit_s is None:
+        limit_s = LIMIT_S if tool is Tool.VITIS else RUN_LIMIT_S
     if not limit_s > 0:
         raise UsageError(f"--limit-s {limit_s:g}: must be above 0")
     _check_simulation(gaps, waveform)
@@ -87,6 +105,8 @@ def synth_command(
     warn_changed(project)
     if tool in WRITES:
         _write(project, tool, output, force, as_json)
+    elif tool is Tool.VITIS:
+        run_vitis(project, until or Step.BITSTREAM, limit_s, as_json)
     elif tool is Tool.YOSYS:
         _synthesise(project, limit_s, as_json)
     else:

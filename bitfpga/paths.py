@@ -34,6 +34,11 @@ def testbench_dir() -> Path:
     return _data_dir("hls_templates/testbench")
 
 
+def vivado_dir() -> Path:
+    """Return the folder of fixed Tcl scripts for Vivado; ProjectError if this is missing."""
+    return _data_dir("hls_templates/vivado")
+
+
 def boards_dir() -> Path:
     """Return the folder of board descriptions, one TOML each; ProjectError if missing."""
     return _data_dir("overlays/boards")

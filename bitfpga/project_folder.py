@@ -17,7 +17,7 @@ from bitfpga.ir import Network
 from bitfpga.plan import Schedule, schedule_from_json
 
 FORMAT, VERSION = "bitfpga-project", 1
-MANIFEST, CACHE, SYNTH = "manifest.json", "csim", "synth"
+MANIFEST, CACHE, SYNTH, VITIS = "manifest.json", "csim", "synth", "vitis"
 SCHEDULE, NETWORK, INTERFACE = "schedule.json", "network.bitfpga", "interface.json"
 REPORT, REPORT_MARK = "report.html", "<!DOCTYPE html>\n<!-- bitfpga report -->"
 MAX_TEXT_BYTES = 16 << 20
@@ -102,7 +102,7 @@ def check_replaceable(folder: Path, force: bool) -> None:
     try:
         if folder.is_symlink():
             raise ProjectError(f"{folder} is a link")
-        ours = {MANIFEST, CACHE, SYNTH, *_read_manifest(folder)}
+        ours = {MANIFEST, CACHE, SYNTH, VITIS, *_read_manifest(folder)}
         if is_report(folder / REPORT) and not (folder / REPORT).is_symlink():
             ours.add(REPORT)
     except BitfpgaError:
@@ -142,6 +142,8 @@ def _entries(folder: Path) -> list[str]:
 
 def _is_cached(name: str) -> bool:
     first, _, rest = name.partition("/")
+    if first == VITIS:  # the tools' own files have any name
+        return True
     return first in (CACHE, SYNTH) and _CACHED.fullmatch(rest) is not None
 
 

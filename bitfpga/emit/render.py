@@ -13,6 +13,7 @@ from bitfpga.paths import templates_dir
 BANNER = "Written by bitfpga; edit the network or the library, not this file."
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/+-]+")
+_FLAGS = re.compile(r"[A-Za-z0-9_.:/+=, -]*")
 
 
 def cpp_name(value: str) -> str:
@@ -30,6 +31,13 @@ def plain_word(value: Any) -> str:
     return text
 
 
+def tcl_text(value: str) -> str:
+    """Return compiler flags as one word of Tcl, or raise ``ProjectError`` at other characters."""
+    if not _FLAGS.fullmatch(value):
+        raise ProjectError(f"{value[:60]!r} cannot stand in a Tcl script")
+    return f"{{{value}}}"
+
+
 def render(template: str, **values: Any) -> bytes:
     """Return ``templates/<template>`` filled with ``values``; a missing value is an error."""
     environment = jinja2.Environment(
@@ -42,4 +50,5 @@ def render(template: str, **values: Any) -> bytes:
     )
     environment.filters["cpp_name"] = cpp_name
     environment.filters["plain_word"] = plain_word
+    environment.filters["tcl_text"] = tcl_text
     return environment.get_template(template).render(**values).encode()

@@ -89,7 +89,8 @@ def test_an_own_board_is_read_by_path_and_by_text(tmp_path: Path) -> None:
     path = write(tmp_path)
     board = load_board(path)
     assert board == load_board(str(path))
-    assert board.model_dump() == {**GOOD, "pynq": ("2.7", "3.0.1")}
+    rest = {"pynq": ("2.7", "3.0.1"), "board_part": None, "ps": None}
+    assert board.model_dump() == {**GOOD, **rest}
 
 
 def test_a_board_cannot_be_changed() -> None:
@@ -161,7 +162,8 @@ def test_every_key_says_what_is_allowed(tmp_path: Path) -> None:
     path = tmp_path / "empty.toml"
     path.write_text("", encoding="utf-8")
     lines = refusal(path).splitlines()[1:]
-    assert [line.split(":")[0].strip() for line in lines] == list(Board.model_fields)
+    needed = [name for name, field in Board.model_fields.items() if field.is_required()]
+    assert [line.split(":")[0].strip() for line in lines] == needed
     assert all("missing; allowed: " in line for line in lines)
 
 
@@ -173,7 +175,7 @@ def test_every_key_says_what_is_allowed(tmp_path: Path) -> None:
         (b"\x00", "is not valid TOML: "),
         (b"a = " + b"[" * 20_000, "is not valid TOML: "),
         (b"a = " + b"9" * 10_000, "is not valid TOML: "),
-        (b"#" * (MAX_FILE_BYTES + 1), "is larger than 64 KiB; a board file holds about 12 lines"),
+        (b"#" * (MAX_FILE_BYTES + 1), "is larger than 64 KiB; a board file holds about 40 lines"),
     ],
 )
 def test_what_is_no_small_toml_text_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -201,3 +203,142 @@ def test_a_strange_key_cannot_break_the_lines_of_the_message(tmp_path: Path) -> 
         path.read_text(encoding="utf-8") + '\n"a\\nb\\u001b[1m" = 1\n', encoding="utf-8"
     )
     assert refusal(path).splitlines()[1:] == [r"  a\nb\x1b[1m: unknown key"]
+
+
+SYSTEM = """
+[ps]
+ip = "processing_system7"
+external = ["DDR"]
+clock = "FCLK_CLK1"
+clock_setting = "PCW_FPGA1_PERIPHERAL_FREQMHZ"
+reset = "FCLK_RESET1_N"
+control_port = "M_AXI_GP1"
+interconnect = "smartconnect"
+[ps.config]
+PCW_USE_M_AXI_GP1 = "1"
+[[ps.memory_ports]]
+name = "S_AXI_HP3"
+config = { PCW_USE_S_AXI_HP3 = "1" }
+"""
+
+
+def with_system(folder: Path, old: str = "", new: str = "", **changes: Any) -> Path:
+    """Return a board file with a processing system, in which ``old`` is replaced by ``new``."""
+    path = write(folder, **changes)
+    assert old in SYSTEM
+    text = path.read_text(encoding="utf-8") + SYSTEM.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_own_processing_system_is_read_and_survives_json(tmp_path: Path) -> None:
+    board = load_board(with_system(tmp_path, board_part="a.b:c-d:part0"))
+    assert board.ps is not None
+    assert (board.board_part, board.ps.clock, board.ps.external) == (
+        "a.b:c-d:part0",
+        "FCLK_CLK1",
+        ("DDR",),
+    )
+    assert [port.name for port in board.ps.memory_ports] == ["S_AXI_HP3"]
+    assert Board.model_validate(board.model_dump(mode="json")) == board
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            'ip = "processing_system7"',
+            'ip = "microblaze"',
+            "ps.ip: got 'microblaze'; allowed: 'processing_system7' or 'zynq_ultra_ps_e'",
+        ),
+        (
+            'ip = "processing_system7"',
+            'ip = "zynq_ultra_ps_e"',
+            "ps.ip: got 'zynq_ultra_ps_e'; family 'zynq7000' has 'processing_system7'",
+        ),
+        (
+            'clock = "FCLK_CLK1"\n',
+            "",
+            "ps.clock: missing; allowed: a name of 1 to 80 letters, digits and _",
+        ),
+        (
+            'reset = "FCLK_RESET1_N"',
+            'reset = "a b"',
+            "ps.reset: got 'a b'; allowed: a name of 1 to 80 letters, digits and _",
+        ),
+        (
+            'external = ["DDR"]',
+            'external = ["DDR]"]',
+            "ps.external.0: got 'DDR]'; allowed: a list of at most 8 interfaces such as "
+            '["FIXED_IO", "DDR"]',
+        ),
+        (
+            "control_port",
+            "controlport",
+            "ps.controlport: unknown key; did you mean 'control_port'?",
+        ),
+        (
+            'PCW_USE_M_AXI_GP1 = "1"',
+            "PCW_USE_M_AXI_GP1 = 1",
+            "ps.config.PCW_USE_M_AXI_GP1: got 1; allowed: settings of the IP, each a text such as "
+            'PCW_USE_M_AXI_GP0 = "1"',
+        ),
+        (
+            'PCW_USE_M_AXI_GP1 = "1"',
+            "\"x y\" = '1'",
+            "ps.config.x y: got 'x y'; allowed: a name of 1 to 80 letters, digits and _",
+        ),
+        (
+            'name = "S_AXI_HP3"',
+            'name = "S_AXI_HP3"\nbits = 64',
+            "ps.memory_ports.0.bits: unknown key",
+        ),
+        (
+            '{ PCW_USE_S_AXI_HP3 = "1" }',
+            '{ PCW_USE_S_AXI_HP3 = "1]" }',
+            "ps.memory_ports.0.config.PCW_USE_S_AXI_HP3: got '1]'; allowed: settings of the IP, "
+            'each a text such as PCW_USE_M_AXI_GP0 = "1"',
+        ),
+    ],
+)
+def test_a_wrong_processing_system_is_refused(
+    tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    found = refusal(with_system(tmp_path, old, new)).splitlines()[1:]
+    assert f"  {problem}" in found
+    assert len(found) == (2 if "controlport" in problem else 1)
+
+
+def test_a_processing_system_without_a_way_to_memory_is_refused(tmp_path: Path) -> None:
+    path = with_system(tmp_path)
+    text, _, _ = path.read_text(encoding="utf-8").partition("[ps.config]")
+    path.write_text(f"{text}memory_ports = []\nconfig = {{}}\n", encoding="utf-8")
+    assert refusal(path).splitlines()[1:] == [
+        "  ps.memory_ports: none; allowed: 1 to 8 tables [[ps.memory_ports]] with name and config"
+    ]
+
+
+def test_problems_of_all_tables_come_at_once(tmp_path: Path) -> None:
+    path = with_system(tmp_path, 'clock = "FCLK_CLK1"', "clock = 7", luts=0, board_part="pynq-z2")
+    assert [line.split(":")[0] for line in refusal(path).splitlines()[1:]] == [
+        "  luts",
+        "  board_part",
+        "  ps.clock",
+    ]
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_shipped_board_has_all_that_a_bitstream_needs(name: str) -> None:
+    board = load_board(name)
+    assert board.ps is not None
+    assert board.board_part is not None
+    is_7000 = board.family == "zynq7000"
+    assert board.ps.ip == ("processing_system7" if is_7000 else "zynq_ultra_ps_e")
+    assert board.ps.external == (("FIXED_IO", "DDR") if is_7000 else ())
+    assert board.ps.clock_setting not in board.ps.config, "the project sets the clock"
+    names = [port.name for port in board.ps.memory_ports]
+    assert names == [f"S_AXI_HP{n}{'' if is_7000 else '_FPD'}" for n in range(3)]
+    for n, port in enumerate(board.ps.memory_ports):
+        width = f"PCW_S_AXI_HP{n}_DATA_WIDTH" if is_7000 else f"PSU__SAXIGP{n + 2}__DATA_WIDTH"
+        use = f"PCW_USE_S_AXI_HP{n}" if is_7000 else f"PSU__USE__S_AXI_GP{n + 2}"
+        assert port.config == {use: "1", width: str(board.hp_port_bits)}

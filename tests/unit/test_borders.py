@@ -65,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tools",
         "errors",
     },
+    "vitis": {"project_folder", "emit", "plan", "synth", "paths", "tools", "errors"},
     "deploy": {"project", "synth", "paths", "errors"},
     "runtime": set(),
     "cli*": {EVERYTHING},  # cli_*.py: what one verb, or several, need besides

@@ -16,6 +16,7 @@ FOLDERS: dict[str, Callable[[], Path]] = {
     "hls_templates/include": paths.include_dir,
     "hls_templates/rtl": paths.rtl_dir,
     "hls_templates/testbench": paths.testbench_dir,
+    "hls_templates/vivado": paths.vivado_dir,
     "overlays/boards": paths.boards_dir,
     "overlays": paths.overlays_dir,
 }

@@ -7,8 +7,8 @@ namespace network {
 
 enum : uint32_t {
   kMaxSamples = 13421772U,  // of a call
-  kIdLow = 0x57815398U,
-  kIdHigh = 0xe21775b6U,
+  kIdLow = 0x71a55f76U,
+  kIdHigh = 0x16dc1f00U,
 };
 
 }  // namespace network
