@@ -20,7 +20,7 @@ from bitfpga.project_folder import CACHE, open_project
 def test_a_signal_while_planning_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
     before = (
         "import pathlib, time, bitfpga.project as p\n"
-        "p.emit_sources = lambda *a: (pathlib.Path('reached').touch(), time.sleep(60))"
+        "p.emit_sources = lambda *a, **k: (pathlib.Path('reached').touch(), time.sleep(60))"
     )
     network = small_mlp((3, 2)).save(tmp_path / "small.bitfpga")
     process = start("build", network, "-o", "new/deep", cwd=tmp_path, before=before)
@@ -37,7 +37,7 @@ def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
         "import os, signal, bitfpga.project as p\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"  # as nohup does
         "real = p.emit_sources\n"
-        "p.emit_sources = lambda *a: (os.kill(os.getpid(), signal.SIGHUP), real(*a))[1]"
+        "p.emit_sources = lambda *a, **k: (os.kill(os.getpid(), signal.SIGHUP), real(*a, **k))[1]"
     )
     network = small_mlp((3, 2)).save(tmp_path / "small.bitfpga")
     ran = ended(start("build", network, "-o", "new", cwd=tmp_path, before=before))
