@@ -18,7 +18,8 @@ MANIFEST = "manifest.json"
 KINDS = ("m_axi", "axi_dma")
 INTERFACE_VERSION = 1
 GOLDEN_X, GOLDEN_Y, TAPS = "golden_x.npy", "golden_y.npy", "taps.bin"
-_NAME = re.compile(r"(?!\.{1,2}(/|$))[\w.+-]{1,200}(/(?!\.{1,2}(/|$))[\w.+-]{1,200}){0,8}", re.ASCII)
+_STEP = r"(?!\.{1,2}(/|$))[\w.+-]{1,200}"
+_NAME = re.compile(f"{_STEP}(/{_STEP}){{0,8}}", re.ASCII)
 _MAX_BITS, _MAX_AXES, _MAX_SAMPLES = 16, 8, 1 << 31
 _BLOCK_BYTES = 1 << 20
 

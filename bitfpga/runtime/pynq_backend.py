@@ -80,13 +80,13 @@ class PynqBackend:
         """Return watts by rail; ``DeviceError`` on a board without power sensors."""
         try:
             rails = self._pynq.get_rails()
-            return {
-                str(name): float(rail.power.value)
-                for name, rail in rails.items()
-                if getattr(rail, "power", None) is not None
-            }
+            sensors = {name: getattr(rail, "power", None) for name, rail in rails.items()}
+            watts = {str(n): float(s.value) for n, s in sensors.items() if s is not None}
         except Exception as error:
             raise DeviceError(f"PYNQ cannot read power sensors here: {error}") from error
+        if not watts:
+            raise DeviceError(f"the board {self._bundle.board} has no power sensors PYNQ knows")
+        return watts
 
     def close(self) -> None:
         """Free buffers and the device; a second call does nothing."""
