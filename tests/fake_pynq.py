@@ -32,6 +32,7 @@ class Faults:
         self.stuck_input = False
         self.wrong_value = False
         self.no_memory = 0  # allocations of at least so many elements fail
+        self.no_output_memory = False
 
 
 class Device:
@@ -57,11 +58,23 @@ class FakeBuffer(np.ndarray):
     home: Any
     physical_address: int
 
+    dirty: bool
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.dirty = True
+
     def flush(self) -> None:
         self.memory[:] = np.asarray(self)
+        self.dirty = False
 
     def invalidate(self) -> None:
-        self[:] = self.memory
+        np.asarray(self)[:] = self.memory
+
+    def evict(self) -> None:
+        """Do what a cache may do at any time: write to memory what was not flushed."""
+        if self.dirty:
+            self.flush()
 
     def freebuffer(self) -> None:
         del self.home.buffers[self.physical_address]  # KeyError for a second time
@@ -110,6 +123,9 @@ class Core:
             self.streams.compute(n)
         else:
             self._memory("y")[: n * OUTPUT.size] = self._computed(self._memory("x"), n)
+        for buffer in self._device.buffers.values():
+            if buffer.dtype == OUTPUT.dtype:
+                buffer.evict()
         self._ctrl = 0 if faults.stuck_input and n else BIT1 | BIT2
 
     def _computed(self, x: Any, n: int) -> Any:
@@ -200,8 +216,11 @@ def fake_pynq(manifest: dict[str, Any], version: str = "3.0.1") -> types.ModuleT
         assert isinstance(target, FakeDevice)
         if target.faults.no_memory and shape[0] >= target.faults.no_memory:
             raise RuntimeError("Failed to allocate Memory!")
+        if target.faults.no_output_memory and dtype == OUTPUT.dtype:
+            raise RuntimeError("Failed to allocate Memory!")
         target.n_allocated += 1
         buffer = np.full(shape, 99, dtype).view(FakeBuffer)
+        buffer.dirty = False
         buffer.memory = np.full(shape, 77, dtype)
         buffer.home, buffer.physical_address = target, (3 << 32) + 4096 * target.n_allocated
         target.buffers[buffer.physical_address] = buffer

@@ -26,16 +26,20 @@ from .errors import BundleError, DeviceError, TimeoutFault
 SOURCES, SOURCE, PROGRAM = "csim", "testbench/simulate.cpp", "simulate"
 CACHE = "build"
 COMPILE_LIMIT_S = 600.0
+FIRST_SAMPLES = 64
 _PROBE_LIMIT_S = 60.0
 _FLAGS = ("-std=c++14", "-O3", "-Iinclude", "-I.", "-pthread", "-fno-exceptions")
 _TAIL_LINES = 12
 
 
 class CsimBackend:
-    """Runs a bundle's C simulation; ``max_samples`` a call, as the hardware takes them."""
+    """Runs a bundle's C simulation, ``max_samples`` a call: few at first, more while that is fast.
+
+    So the time limit of a call means the same for small networks and for large ones.
+    """
 
     def __init__(self, bundle: Bundle, timeout_s: float) -> None:
-        self.max_samples = bundle.interface.max_samples
+        self.max_samples = min(FIRST_SAMPLES, bundle.interface.max_samples)
         self._bundle, self._timeout_s = bundle, timeout_s
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._command: list[str] = []
@@ -65,6 +69,8 @@ class CsimBackend:
         if done[0]:
             raise DeviceError(f"the C simulation ended with code {done[0]}{_tail(done[1])}")
         times.append(time.perf_counter())
+        if times[2] - times[1] < self._timeout_s / 8:
+            self.max_samples = min(2 * self.max_samples, self._bundle.interface.max_samples)
         values = np.fromfile(str(folder / "y.bin"), y.dtype)
         if values.size != y.size:
             raise DeviceError(f"the C simulation gave {values.size} values, not {y.size}")

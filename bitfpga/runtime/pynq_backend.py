@@ -18,6 +18,7 @@ from .lock import DeviceLock
 from .registers import CoreRegisters
 
 DMA_VLNV = "xilinx.com:ip:axi_dma:"
+MOST_BUFFER_BYTES = 16 << 20  # contiguous memory is scarce: boards have 128 MiB of it, shared
 _OLDEST, _FIRST_WITHOUT_ZYNQ7000 = (2, 7), (4, 0)
 
 
@@ -25,7 +26,10 @@ class PynqBackend:
     """Drives one device with one bundle; the bitstream is loaded again after a fault."""
 
     def __init__(self, bundle: Bundle, device: Any, timeout_s: float) -> None:
-        self.max_samples = bundle.interface.max_samples
+        interface = bundle.interface
+        sample_bytes = interface.input.sample_bytes + interface.output.sample_bytes
+        fitting = max(1, MOST_BUFFER_BYTES // sample_bytes)
+        self.max_samples = min(interface.max_samples, fitting)
         self._bundle, self._device, self._timeout_s = bundle, device, timeout_s
         self._pynq: Any = None
         self._lock: DeviceLock | None = None
@@ -123,7 +127,7 @@ class PynqBackend:
             if interface.kind == DmaLink.name:
                 dma = _part(overlay, _only(overlay.ip_dict, DMA_VLNV)[0])
                 self._link = link = DmaLink(core, interface, self._timeout_s, dma)
-                self.max_samples = min(interface.max_samples, link.max_samples)
+                self.max_samples = min(self.max_samples, link.max_samples)
             if interface.taps_file is not None:
                 if self._taps is None:
                     self._taps = taps_buffer(self._pynq, self._device, self._bundle)

@@ -28,8 +28,6 @@ try:
 except ToolError:
     pytest.skip("needs a C++ compiler", allow_module_level=True)
 
-MAX_SAMPLES = 65536
-
 
 @pytest.fixture(scope="module")
 def network() -> Network:
@@ -73,11 +71,28 @@ def test_real_numbers_go_the_way_of_the_project(accelerator: Accelerator, networ
     np.testing.assert_array_equal(accelerator.dequantise(y), expected)
 
 
-def test_large_batches_are_split(network: Network, bundle: Path, tmp_path: Path) -> None:
-    with Accelerator(bundle, "csim", timeout_s=60.0) as accelerator:
-        accelerator._backend.max_samples = 50  # type: ignore[union-attr]
-        x = inputs(network, 173)
-        np.testing.assert_array_equal(accelerator.predict(x), run(network, x))
+def test_batches_are_split_and_calls_grow_while_they_are_fast(
+    network: Network, bundle: Path
+) -> None:
+    for most in (256, 64):
+        with Accelerator(bundle, "csim", timeout_s=60.0) as accelerator:
+            backend: Any = accelerator._backend
+            run_program = backend.run
+            sizes = []
+
+            def run_and_note(x: Any, y: Any, sizes: Any = sizes, real: Any = run_program) -> Any:
+                sizes.append(len(x))
+                return real(x, y)
+
+            backend.run = run_and_note
+            backend._bundle = bundle_of_at_most(backend._bundle, most)
+            x = inputs(network, 700)
+            np.testing.assert_array_equal(accelerator.predict(x), run(network, x))
+        assert sizes == ([64, 128, 256, 252] if most == 256 else [64] * 10 + [60])
+
+
+def bundle_of_at_most(bundle: Any, most: int) -> Any:
+    return bundle._replace(interface=bundle.interface._replace(max_samples=most))
 
 
 def test_self_test_throughput_validate_and_power(

@@ -13,10 +13,11 @@ from old_pythons import ROOT, oldest_python
 from bitfpga.paths import runtime_dir
 
 TESTS = ROOT / "tests"
+FOLDER = TESTS / "runtime"
 FILES = sorted(
     [
         *runtime_dir().glob("*.py"),
-        *(TESTS / "runtime").glob("*.py"),
+        *FOLDER.glob("*.py"),
         TESTS / "fake_pynq.py",
         TESTS / "runtime_bundles.py",
     ]
@@ -47,9 +48,9 @@ def test_its_tests_pass_on_the_oldest_python(tmp_path: Path) -> None:
     python = oldest_python("numpy", "pytest")
     if python is None:
         pytest.skip("no older Python with numpy and pytest; 'make setup-test' makes .venv/old")
-    options = ["-q", "-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib"]
+    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
     ran = subprocess.run(
-        [python, "-m", "pytest", *options, "-c", os.devnull, "--rootdir", TESTS, TESTS / "runtime"],
+        [python, "-m", "pytest", *options, "-c", os.devnull, "--confcutdir", FOLDER, FOLDER],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

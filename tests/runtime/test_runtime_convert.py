@@ -22,6 +22,11 @@ def test_real_numbers_round_half_up_and_clamp() -> None:
     assert integers.tolist() == [[1, 0, 0, -1], [7, 7, -8, -8], [7, -8, 6, 7]]
 
 
+def test_the_smallest_dtype_that_holds_it() -> None:
+    names = [TensorSpec((1,), bits, True, 1.0).dtype.name for bits in (1, 8, 9, 16)]
+    assert names == ["int8", "int8", "int16", "int16"]
+
+
 def test_unsigned_and_wide_types_are_whole() -> None:
     spec = TensorSpec((2,), 16, False, 1.0)
     integers, real = to_integers(spec, [[0, 65535]])
@@ -97,6 +102,10 @@ def test_the_first_integer_out_of_range_is_named(dtype: Any) -> None:
     x[7, 0, 1], x[8, 2, 2] = 32, 127
     with pytest.raises(InputError, match=r"value 32 at sample 7, index \(0, 1\): int6\[3, 5\]"):
         to_integers(INPUT, x)
+    if np.dtype(dtype).kind == "i":
+        x[7, 0, 1], x[8, 2, 2] = 31, -33
+        with pytest.raises(InputError, match="value -33 at sample 8"):
+            to_integers(INPUT, x)
     x[7, 0, 1], x[8, 2, 2] = 31, 0
     np.testing.assert_array_equal(to_integers(INPUT, x)[0], x)
 
