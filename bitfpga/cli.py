@@ -22,6 +22,7 @@ from bitfpga.csim import check, simulate
 from bitfpga.demo import BOARD, demo_table, run_demo
 from bitfpga.digits import NumberSystem
 from bitfpga.errors import UsageError
+from bitfpga.interface import Kind
 from bitfpga.ir import Network
 from bitfpga.npy import npy_writer
 from bitfpga.output import csim_document, csim_rows, print_written, progress
@@ -80,6 +81,12 @@ def build_command(
         float | None,
         typer.Option(help="Smallest design of this rate, samples/s (default: shortest interval)."),
     ] = None,
+    interface: Annotated[
+        Kind,
+        typer.Option(
+            help="The core reads and writes memory (m_axi), or streams of a DMA (axi_dma)."
+        ),
+    ] = Kind.M_AXI,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder bitfpga made.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -96,6 +103,7 @@ def build_command(
             number_system=number_system.value,
             target_latency_us=target_latency_us,
             target_fps=target_fps,
+            interface=interface.value,
             on_layer=advance,
         )
     folder = project.write(output, force=force)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from bitfpga.cli_options import Folder, Json, chosen_inputs, print_json, warn_changed
 from bitfpga.emit import emit_rtl
 from bitfpga.errors import UsageError
+from bitfpga.interface import Kind
 from bitfpga.ir import IntArray
 from bitfpga.project import emit, emit_verilog
 from bitfpga.project_folder import SYNTH, ProjectFolder, check_replaceable, open_project
@@ -206,7 +207,8 @@ def _write(
             written = emit_verilog(network, schedule, show)
             following = f"an IP for Vivado: there, vivado -mode batch -source {IP_SCRIPT}"
         else:
-            written = emit(network, schedule, show, black_boxes=True)
+            kind = project.interface.kind if project.interface else Kind.M_AXI.value
+            written = emit(network, schedule, show, interface=kind, black_boxes=True)
             following = (
                 f"its C models: bitfpga csim {output} --checked; for Vitis HLS: {HLS_CONFIG}"
             )

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from bitfpga.errors import CsimError, ToolError
 from bitfpga.ir import IntArray, Network, check_batch
-from bitfpga.project_folder import CACHE
+from bitfpga.project_folder import CACHE, INTERFACE, read_interface
 from bitfpga.reference import run, run_all
 from bitfpga.tools import Compiler, find_cxx, run_tool
 
@@ -49,14 +49,16 @@ def simulate(
 ) -> CsimResult:
     """Compile the project in ``folder`` if need be, run it on ``x`` and return the outputs.
 
-    ``x``: integers [n, *input shape]. ``checked``: the synthesised top function in ap_int types.
+    The program calls the top function as a host does, and checks what it reports and refuses.
+    ``x``: integers [n, *input shape]. ``checked``: ap_int types, as synthesis has them.
     ``sanitize``: address and undefined-behaviour checks and warnings as errors. ``bounded``: every
-    process at once, with FIFOs of exactly the planned depths; slow.
+    process at once, with FIFOs of exactly the planned depths, without the top function; slow.
     ``ToolError`` when the compiler or the program fails, ``CsimError`` where it cannot write.
     """
     batch = np.ascontiguousarray(check_batch(network, x).astype(network.input.dtype))
     if not (folder / "hls").is_dir():
         raise CsimError(f"{folder} holds no hls/ to simulate; give a folder of 'bitfpga build'")
+    interface = read_interface(folder)
     try:
         (folder / CACHE).mkdir(exist_ok=True)
     except OSError as error:
@@ -77,6 +79,11 @@ def simulate(
     expected = len(batch) * network.output.size
     if y.size != expected:
         raise CsimError(f"C simulation of {folder} gave {y.size} values, expected {expected}")
+    if not bounded and done.stdout != f"id {interface.id}\n":
+        raise CsimError(
+            f"the core in {folder} reports {done.stdout.strip()[:40]!r}, but {INTERFACE} has id "
+            f"{interface.id}: its sources are another project's; build it again"
+        )
     shaped = y.reshape(len(batch), *network.output.shape)
     return CsimResult(shaped, compiled, compile_cpu_seconds, done.cpu_seconds)
 

@@ -1,7 +1,8 @@
 """``build`` makes a ``Project``: the files of an HLS project, in memory until they are written.
 
-A project folder holds ``hls/``, ``schedule.json``, ``network.bitfpga``, ``README.md`` and
-``manifest.json`` (SHA-256 of every other file). ``csim`` keeps what it compiles in ``csim/``.
+A project folder holds ``hls/``, ``interface.json``, ``schedule.json``, ``network.bitfpga``,
+``README.md`` and ``manifest.json`` (SHA-256 of every other file). ``csim/`` holds what ``csim``
+compiled.
 """
 
 from __future__ import annotations
@@ -23,9 +24,19 @@ from bitfpga.boards import load_board
 from bitfpga.digits import NumberSystem
 from bitfpga.emit import emit_rtl, emit_sources, render_readme
 from bitfpga.errors import PlanError
+from bitfpga.interface import Interface, check_kind
 from bitfpga.ir import IntArray, Network, network_bytes
 from bitfpga.plan import Schedule, Target, plan
-from bitfpga.project_folder import FORMAT, MANIFEST, VERSION, check_replaceable, sha256
+from bitfpga.project_folder import (
+    FORMAT,
+    INTERFACE,
+    MANIFEST,
+    NETWORK,
+    SCHEDULE,
+    VERSION,
+    check_replaceable,
+    sha256,
+)
 from bitfpga.reference import run
 from bitfpga.whole_folder import write_whole
 
@@ -88,6 +99,7 @@ def build(
     number_system: str = "csd",
     target_latency_us: float | None = None,
     target_fps: float | None = None,
+    interface: str = "m_axi",
     on_layer: Callable[[str], None] | None = None,
 ) -> Project:
     """Return the HLS project of ``network`` for ``board`` (a name, or the path of a TOML file).
@@ -95,9 +107,11 @@ def build(
     ``clock_ns``: clock period in ns (default: the board's). ``number_system``: ``csd``, ``binary``
     or ``bbs`` (shared sums, in layers whose weights ``prune.bbs`` coded). A target (us a sample, or
     samples a second) makes the folding the smallest that reaches it; without one it is the fastest
-    that fits. ``on_layer`` is called with a line of progress, twice a layer. Raises
-    ``BoardError`` or ``PlanError`` before anything is written.
+    that fits. ``interface``: how samples reach the core, ``m_axi`` (it reads and writes memory) or
+    ``axi_dma`` (AXI streams, for a DMA). ``on_layer`` is called with a line of progress, twice a
+    layer. Raises ``BoardError``, ``PlanError`` or ``ProjectError`` before anything is written.
     """
+    check_kind(interface)
     if number_system not in [system.value for system in NumberSystem]:
         raise PlanError(f"number system {number_system!r}: csd, binary or bbs")
     schedule = plan(
@@ -108,7 +122,7 @@ def build(
         target=Target(latency_us=target_latency_us, fps=target_fps),
         on_layer=on_layer,
     )
-    return emit(network, schedule, on_layer)
+    return emit(network, schedule, on_layer, interface=interface)
 
 
 def emit(
@@ -116,17 +130,21 @@ def emit(
     schedule: Schedule,
     on_layer: Callable[[str], None] | None = None,
     *,
+    interface: str = "m_axi",
     black_boxes: bool = False,
 ) -> Project:
     """Return the project that ``schedule`` makes of ``network``, golden vectors included.
 
-    ``black_boxes``: with its arrays as RTL black boxes; ``PlanError`` naming those that cannot be.
+    ``interface`` as in ``build``. ``black_boxes``: with its arrays as RTL black boxes;
+    ``PlanError`` naming those that cannot be.
     """
     x = golden_inputs(network)
     y = run(network, x)
-    sources = emit_sources(network, schedule, x, y, on_layer, black_boxes=black_boxes)
+    origin = _origin(network, schedule)
+    host = Interface.of(network, schedule, (origin[NETWORK], origin[SCHEDULE]), interface)
+    sources = emit_sources(network, schedule, host, x, y, on_layer, black_boxes=black_boxes)
     files = {f"hls/{name}": data for name, data in sources.items()}
-    files |= _origin(network, schedule)
+    files |= origin | {INTERFACE: host.to_json().encode()}
     files["README.md"] = render_readme(network, schedule)
     return Project(network, schedule, files)
 
@@ -145,8 +163,8 @@ def emit_verilog(
 def _origin(network: Network, schedule: Schedule) -> dict[str, bytes]:
     """Return the files that every project holds: what it was made of."""
     return {
-        "schedule.json": schedule.to_json().encode(),
-        "network.bitfpga": network_bytes(network),
+        SCHEDULE: schedule.to_json().encode(),
+        NETWORK: network_bytes(network),
     }
 
 

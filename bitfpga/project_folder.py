@@ -6,16 +6,19 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bitfpga.errors import BitfpgaError, ModelError, ProjectError
+from bitfpga.interface import MAX_FILE_BYTES as MAX_INTERFACE_BYTES
+from bitfpga.interface import Interface
 from bitfpga.ir import Network
 from bitfpga.plan import Schedule, schedule_from_json
 
 FORMAT, VERSION = "bitfpga-project", 1
 MANIFEST, CACHE, SYNTH = "manifest.json", "csim", "synth"
-SCHEDULE, NETWORK = "schedule.json", "network.bitfpga"
+SCHEDULE, NETWORK, INTERFACE = "schedule.json", "network.bitfpga", "interface.json"
 REPORT, REPORT_MARK = "report.html", "<!DOCTYPE html>\n<!-- bitfpga report -->"
 MAX_TEXT_BYTES = 16 << 20
 _NAME = re.compile(r"(?!\.{1,2}(/|$))[\w.-]{1,200}(/(?!\.{1,2}(/|$))[\w.-]{1,200}){0,8}", re.ASCII)
@@ -25,11 +28,15 @@ _CACHED = re.compile(r"([0-9a-f]{16}|(run|trace)-\w+)(/.+)?")
 
 @dataclass(frozen=True, eq=False)
 class ProjectFolder:
-    """A project read back. ``changed``: files that differ from the manifest, or are gone."""
+    """A project read back. ``changed``: files that differ from the manifest, or are gone.
+
+    ``interface``: how a host calls the core; None for a project of Verilog, which has no ``hls/``.
+    """
 
     path: Path
     network: Network
     schedule: Schedule
+    interface: Interface | None
     changed: tuple[str, ...]
 
 
@@ -56,7 +63,36 @@ def open_project(path: str | Path) -> ProjectFolder:
     for name in (SCHEDULE, NETWORK):
         if name in changed:
             raise ProjectError(f"{folder / name} was changed since the build; build it again")
-    return ProjectFolder(folder.absolute(), network, schedule, changed)
+    interface = _checked_interface(folder, network, schedule) if _has_core(digests) else None
+    return ProjectFolder(folder.absolute(), network, schedule, interface, changed)
+
+
+def read_interface(folder: Path) -> Interface:
+    """Return what ``interface.json`` in ``folder`` says; ``ProjectError`` if that cannot be."""
+    path = folder / INTERFACE
+    try:
+        text = _read_text(path, MAX_INTERFACE_BYTES)
+    except UnicodeDecodeError:
+        raise ProjectError(f"{path} is damaged (no text); build the project again") from None
+    try:
+        return Interface.read(text)
+    except ProjectError as error:
+        raise ProjectError(f"{path} is damaged ({error}); build the project again") from None
+
+
+def _has_core(names: Iterable[str]) -> bool:
+    return any(name == INTERFACE or name.startswith("hls/") for name in names)
+
+
+def _checked_interface(folder: Path, network: Network, schedule: Schedule) -> Interface:
+    """Return the interface of a project, which must be that of its network and schedule."""
+    interface = read_interface(folder)
+    sources = ((folder / NETWORK).read_bytes(), (folder / SCHEDULE).read_bytes())
+    if interface != Interface.of(network, schedule, sources, interface.kind):
+        raise ProjectError(
+            f"{folder / INTERFACE} belongs to another network or schedule; build the project again"
+        )
+    return interface
 
 
 def check_replaceable(folder: Path, force: bool) -> None:
@@ -124,12 +160,12 @@ def _file_sha256(path: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
     if not path.is_file():
         raise ProjectError(f"there is no file {path}; build the project again")
     try:
-        if path.stat().st_size > MAX_TEXT_BYTES:
-            raise ProjectError(f"{path} is larger than {MAX_TEXT_BYTES} bytes")
+        if path.stat().st_size > max_bytes:
+            raise ProjectError(f"{path} is larger than {max_bytes} bytes; build the project again")
         return path.read_text("utf-8")
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from None

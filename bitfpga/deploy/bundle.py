@@ -9,7 +9,6 @@ from typing import Any
 
 from bitfpga.deploy.bitstream import Bitstream, find_bitstream
 from bitfpga.deploy.bundle_folder import check_replaceable
-from bitfpga.deploy.interface_of import interface_of
 from bitfpga.deploy.texts import SOURCE_ENDINGS, VALIDATE
 from bitfpga.deploy.wheel import wheel_file
 from bitfpga.errors import ProjectError
@@ -49,7 +48,11 @@ def make_bundle(project: ProjectFolder, *, wheel: bool = False) -> Bundle:
     ``wheel``: with a pure-Python wheel of it, too, in ``wheel/``. ``ProjectError`` where the
     project lacks its sources or holds half a bitstream.
     """
-    interface = interface_of(project)
+    if project.interface is None:
+        raise ProjectError(
+            f"{project.path} has no core for a host: give a folder of 'bitfpga build'"
+        )
+    interface = project.interface.to_document()
     bitstream = find_bitstream(project.path, interface)
     files = {**_design(project, interface), **_software(project)}
     if bitstream is not None:

@@ -12,6 +12,7 @@ from bitfpga.emit.black_boxes import box_descriptions, emit_black_boxes
 from bitfpga.emit.calls import fifo_texts, process_calls
 from bitfpga.emit.render import BANNER, render
 from bitfpga.emit.structs import layer_struct, tensor_structs
+from bitfpga.interface import Interface
 from bitfpga.ir import IntArray, Network
 from bitfpga.paths import include_dir
 from bitfpga.plan import (
@@ -29,6 +30,7 @@ CLOCK_UNCERTAINTY = 0.125
 def emit_sources(
     network: Network,
     schedule: Schedule,
+    interface: Interface,
     golden_x: IntArray,
     golden_y: IntArray,
     on_layer: Callable[[str], None] | None = None,
@@ -43,12 +45,12 @@ def emit_sources(
     """
     boxes = emit_black_boxes(network, schedule, on_layer) if black_boxes else {}
     context, taps = _context(network, schedule, on_layer)
+    context |= _top_context(interface, len(golden_x), context["n_tap_rows"])
     context["black_boxes"] = box_descriptions(boxes)
-    context["n_golden"] = len(golden_x)
     files = boxes | {f"include/bitfpga/{p.name}": p.read_bytes() for p in _headers()}
-    for name in ("network.hpp", "network_data.hpp", "top.hpp", "top.cpp"):
+    for name in ("network.hpp", "network_data.hpp", "top.hpp", "top.cpp", "top_types.hpp"):
         files[name] = render(f"{name}.j2", **context)
-    for name in ("simulate.cpp", "testbench.cpp", "threads.cpp"):
+    for name in ("host.hpp", "simulate.cpp", "testbench.cpp", "threads.cpp"):
         files[f"testbench/{name}"] = render(f"{name}.j2", **context)
     files["hls_config.cfg"] = render(
         "hls_config.cfg.j2",
@@ -107,6 +109,33 @@ def _context(
         "output_type": f"{network.output.dtype.name}_t",
     }
     return context, taps
+
+
+def _top_context(interface: Interface, n_golden: int, n_tap_rows: int) -> dict[str, Any]:
+    """Return what only the top function and its callers print.
+
+    A depth is the elements that the testbench shares with the core where Vitis simulates both.
+    """
+    depths = {
+        "x": n_golden * interface.input.size,
+        "y": n_golden * interface.output.size,
+        "taps": n_tap_rows,
+    }
+    in_memory = [name for name in interface.registers if name in depths]
+    in_streams = [name for name in ("x", "y") if name not in in_memory]
+    scalars = [name for name in interface.registers if name not in depths]
+    pragmas = [f"axis port = {name}" for name in in_streams]
+    pragmas += [
+        f"m_axi port = {name} bundle = gmem_{name} offset = slave depth = {depths[name]}"
+        for name in in_memory
+    ]
+    pragmas += [f"s_axilite port = {name}" for name in (*scalars, "return")]
+    return {
+        "interface": interface,
+        "axi_dma": interface.kind == "axi_dma",
+        "taps": "taps" if interface.taps_from_memory else "nullptr",
+        "top_pragmas": pragmas,
+    }
 
 
 def _main_tile(schedule: Schedule) -> int:

@@ -16,12 +16,14 @@ from strategies import batches, extreme_batches, networks
 
 from bitfpga.csim import ap_int_headers, simulate
 from bitfpga.errors import PlanError, ToolError
+from bitfpga.interface import Kind
 from bitfpga.ir import Network
 from bitfpga.project import Project, emit
 from bitfpga.reference import run
 from bitfpga.tools import find_cxx
 
 REFUSED = ("differs between positions", "pools over 3 axes")
+KINDS = st.sampled_from([kind.value for kind in Kind])
 WINDOWS = ("conv", "max_pool", "avg_pool", "add", "concat", "dense")
 
 
@@ -32,10 +34,10 @@ def few(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return settings(max_examples=count, phases=phases, suppress_health_check=checks)
 
 
-def built(network: Network, folding: dict[str, Any]) -> Project:
+def built(network: Network, folding: dict[str, Any], kind: str = "m_axi") -> Project:
     """Return the project; networks that are refused with a reason are left out."""
     try:
-        return emit(network, any_schedule(network, **folding))
+        return emit(network, any_schedule(network, **folding), interface=kind)
     except PlanError as error:
         assume(not any(reason in str(error) for reason in REFUSED))
         raise
@@ -49,10 +51,10 @@ def assert_equal(project: Project, x: np.ndarray, **mode: bool) -> None:
     np.testing.assert_array_equal(y, run(project.network, both))
 
 
-@given(networks(), FOLDINGS, st.data())
+@given(networks(), FOLDINGS, KINDS, st.data())
 @few(10)
-def test_native(network: Network, folding: dict[str, Any], data: st.DataObject) -> None:
-    assert_equal(built(network, folding), data.draw(batches(network)))
+def test_native(network: Network, folding: dict[str, Any], kind: str, data: st.DataObject) -> None:
+    assert_equal(built(network, folding, kind), data.draw(batches(network)))
 
 
 @given(networks(WINDOWS, ranks=(2, 3)), FOLDINGS, st.data())
@@ -61,22 +63,26 @@ def test_windows(network: Network, folding: dict[str, Any], data: st.DataObject)
     assert_equal(built(network, folding), data.draw(batches(network)))
 
 
-@given(networks(), FOLDINGS, st.data())
+@given(networks(), FOLDINGS, KINDS, st.data())
 @few(5)
-def test_sanitised(network: Network, folding: dict[str, Any], data: st.DataObject) -> None:
-    assert_equal(built(network, folding), data.draw(batches(network)), sanitize=True)
+def test_sanitised(
+    network: Network, folding: dict[str, Any], kind: str, data: st.DataObject
+) -> None:
+    assert_equal(built(network, folding, kind), data.draw(batches(network)), sanitize=True)
 
 
-@given(networks(), FOLDINGS, st.data())
+@given(networks(), FOLDINGS, KINDS, st.data())
 @few(8)
-def test_exact_widths(network: Network, folding: dict[str, Any], data: st.DataObject) -> None:
+def test_exact_widths(
+    network: Network, folding: dict[str, Any], kind: str, data: st.DataObject
+) -> None:
     try:
         ap_int_headers()
     except ToolError as error:
         pytest.skip(str(error))
     if not find_cxx().builds_ap_int:
         pytest.skip("the ap_int headers do not compile here")
-    assert_equal(built(network, folding), data.draw(batches(network)), checked=True)
+    assert_equal(built(network, folding, kind), data.draw(batches(network)), checked=True)
 
 
 @given(networks(("conv", "add", "concat", "max_pool", "scale"), 6, (2, 3)), FOLDINGS, st.data())

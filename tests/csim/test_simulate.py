@@ -17,6 +17,7 @@ from bitfpga.csim import CsimResult, check, simulate
 from bitfpga.errors import CsimError, ModelError, ToolError
 from bitfpga.ir import Network, Reshape, TensorType
 from bitfpga.project import Project, build
+from bitfpga.project_folder import read_interface
 from bitfpga.reference import run, run_all
 from bitfpga.tools import find_cxx, run_tool
 
@@ -176,11 +177,6 @@ def test_a_wrong_tap_in_memory_is_found_without_compiling(
 def compiled_testbench(folder: Path) -> Path:
     """Return the project's own testbench in native integers, beside its golden vectors."""
     compiler = find_cxx()
-    top = (folder / "hls" / "top.cpp").read_text("utf-8")
-    native = top.replace("bitfpga/ap_types.hpp", "bitfpga/types.hpp").replace(
-        "ApTypes", "NativeTypes"
-    )
-    (folder / "hls" / "top.cpp").write_text(native, encoding="utf-8")
     flags = [
         *compiler.extra_flags,
         "-std=c++14",
@@ -189,6 +185,7 @@ def compiled_testbench(folder: Path) -> Path:
         "-pthread",
         "-w",
         "-fno-exceptions",
+        "-DBITFPGA_NATIVE",
     ]
     program = folder / "bench"
     command = [*compiler.argv, *flags, "testbench/testbench.cpp", "top.cpp", "-o", program]
@@ -201,7 +198,8 @@ def test_the_testbench_compares_the_golden_vectors(from_memory: tuple[Project, P
     program, bench = compiled_testbench(folder), folder / "hls" / "testbench"
     shutil.copy(folder / "hls" / "taps.bin", bench)
     done = run_tool([program], cwd=bench, limit_s=LIMIT_S)
-    assert done.stdout == f"{16 * project.network.output.size} values equal\n"
+    id_line = f"id {read_interface(folder).id}\n"
+    assert done.stdout == f"{id_line}{16 * project.network.output.size} values equal\n"
     golden = bench / "golden_y.bin"
     values = np.frombuffer(golden.read_bytes(), project.network.output.dtype).copy()
     values[7] ^= 1

@@ -10,6 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from bitfpga_runtime.bundle import TensorSpec, read_bundle
 from cli_runs import cli, contents, refused, small_mlp
 
 from bitfpga import run
@@ -97,13 +98,19 @@ def test_the_runtime_and_the_simulation_are_inside(project: Path, tmp_path: Path
     assert "taps.bin" not in found
 
 
-def test_streams_in_memory_go_with_it(project: Path, tmp_path: Path) -> None:
-    (project / "hls" / "taps.bin").write_bytes(b"12345678")
+def test_streams_in_memory_go_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bitfpga.plan.search.ON_CHIP_ROWS", 0)
+    project = build(small_mlp()).write(tmp_path / "p")
     assert cli("deploy", project, "-o", tmp_path / "b").code == 0
     document = manifest(tmp_path / "b")
     assert document["interface"]["taps_file"] == "hls/taps.bin"
     assert document["interface"]["registers"][:3] == ["x", "y", "taps"]
-    assert (tmp_path / "b" / "taps.bin").read_bytes() == b"12345678"
+    taps = (tmp_path / "b" / "taps.bin").read_bytes()
+    assert taps == (project / "hls" / "taps.bin").read_bytes()
+    (project / "hls" / "taps.bin").unlink()
+    ran = cli("deploy", project, "-o", tmp_path / "c")
+    assert "taps.bin is missing" in ran.err
+    assert ran.code == 1
 
 
 def test_the_same_project_gives_the_same_bytes(project: Path) -> None:
@@ -123,17 +130,26 @@ def test_a_notebook_goes_with_it_where_there_is_one(project: Path, tmp_path: Pat
         assert {n: d for n, d in made.files.items() if n.endswith(".ipynb")} == files
 
 
-def test_interface_json_is_taken_as_it_is(project: Path, tmp_path: Path) -> None:
-    bundle = make_bundle(open_project(project))
-    interface = json.loads(bundle.files["manifest.json"])["interface"]
-    interface |= {"name": "other", "kind": "axi_dma", "vlnv": "bitfpga:hls:other:1.0"}
-    (project / "interface.json").write_text(json.dumps(interface), encoding="utf-8")
+def test_the_interface_is_that_of_the_project(tmp_path: Path) -> None:
+    project = build(small_mlp(), interface="axi_dma").write(tmp_path / "p")
     assert cli("deploy", project, "-o", tmp_path / "b").code == 0
+    interface = json.loads((project / "interface.json").read_text("utf-8"))
+    assert interface["kind"] == "axi_dma"
     assert manifest(tmp_path / "b")["interface"] == interface
-    assert manifest(tmp_path / "b")["name"] == "other"
-    for text in ("{", "[]", '{"format": "bitfpga-interface", "version": 9}'):
-        (project / "interface.json").write_text(text, encoding="utf-8")
-        refused(cli("deploy", project, "-o", tmp_path / "c"), 1, "interface.json is damaged")
+    assert (
+        read_bundle(tmp_path / "b").interface._asdict().items()
+        <= {
+            **interface,
+            "input": TensorSpec((11,), 8, True, 2.0**-6),
+            "output": TensorSpec((5,), 8, True, 2.0**-5),
+            "registers": tuple(interface["registers"]),
+        }.items()
+    )
+
+
+def test_a_project_of_verilog_has_no_core(project: Path, tmp_path: Path) -> None:
+    assert cli("synth", project, "--tool", "verilog", "-o", tmp_path / "v").code == 0
+    refused(cli("deploy", tmp_path / "v", "-o", tmp_path / "b"), 1, "has no core for a host")
 
 
 def test_half_a_bitstream_is_refused(project: Path, tmp_path: Path) -> None:

@@ -3,6 +3,24 @@
 #include "bitfpga/host_io.hpp"
 #include "maps.hpp"
 
+// The same samples by way of streams of elements, which hold them and nothing else.
+template <class Types, class Tensor, unsigned kSamples, class Value>
+void check_element_streams(const Value* x, unsigned n_samples, Maps<Tensor, kSamples> (&maps)[2]) {
+  const unsigned n_elements = n_samples * Tensor::kChannels * Tensor::kPixels;
+  typename Types::template Fifo<Tensor, kSamples, kDeep> fifo;
+  bitfpga::Stream<Value, 5> in, out;
+  for (unsigned i = 0; i < n_elements; ++i) in.write(x[i]);
+  bitfpga::load<Types, Tensor, kSamples>(in, n_samples, fifo, 2);
+  CHECK(true, in.empty());
+  for (const auto& block : maps) block.template check<Types>(fifo);
+  CHECK(true, fifo.empty());
+  for (const auto& block : maps) block.template send<Types>(fifo);
+  bitfpga::store<Types, Tensor, kSamples>(fifo, n_samples, out, 2);
+  CHECK(n_elements, out.size());
+  for (unsigned i = 0; i < n_elements; ++i) CHECK_AT(i, x[i], out.read());
+  CHECK(true, fifo.empty());
+}
+
 // n_samples samples in two blocks; what memory holds beyond the last sample must not change.
 template <class Types, class Tensor, unsigned kSamples, class Value>
 void check_host_io(unsigned n_samples) {
@@ -31,6 +49,7 @@ void check_host_io(unsigned n_samples) {
     CHECK_AT(i, i < n_samples * kElements ? x[i] : 77, y[i]);
   }
   CHECK(true, fifo.empty());
+  check_element_streams<Types, Tensor, kSamples>(x, n_samples, maps);
 }
 
 template <class Types, unsigned kSamples>

@@ -32,9 +32,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "frontends": {"ir", "errors"},
     "boards": {"paths", "errors"},
     "plan": {"ir", "digits", "boards", "errors"},
-    "emit": {"ir", "plan", "paths", "errors"},
-    "project_folder": {"ir", "plan", "errors"},
+    "interface": {"ir", "plan", "errors"},
+    "emit": {"ir", "plan", "interface", "paths", "errors"},
+    "project_folder": {"ir", "plan", "interface", "errors"},
     "project": {
+        "interface",
         "boards",
         "plan",
         "emit",

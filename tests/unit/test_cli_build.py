@@ -11,11 +11,17 @@ from cli_runs import cli, contents, refused, small_mlp
 
 from bitfpga.ir import MaxPool, Network, TensorType
 from bitfpga.paths import boards_dir
+from bitfpga.project_folder import open_project
 
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
     return small_mlp().save(tmp_path / "small.bitfpga")
+
+
+def built_plainly(network: Path, folder: Path) -> Path:
+    assert cli("build", network, "-o", folder).code == 0
+    return folder
 
 
 def test_build_prints_the_schedule_and_the_next_command(network: Path, tmp_path: Path) -> None:
@@ -55,6 +61,31 @@ def test_every_setting_reaches_the_schedule(network: Path, tmp_path: Path) -> No
     assert document["number_system"] == "binary"
     plain = cli("build", network, "-o", tmp_path / "csd", "--json").json
     assert document["adds_per_sample"] > plain["adds_per_sample"]
+
+
+def test_the_interface_is_chosen_and_kept(network: Path, tmp_path: Path) -> None:
+    for kind in ("m_axi", "axi_dma"):
+        folder = tmp_path / kind
+        assert cli("build", network, "-o", folder, "--interface", kind).code == 0
+        opened = open_project(folder).interface
+        assert opened is not None
+        assert opened.kind == kind
+        assert cli("csim", folder).code == 0
+        boxes = tmp_path / f"{kind}-boxes"
+        assert cli("synth", folder, "--tool", "black-box", "-o", boxes).code == 0
+        assert open_project(boxes).interface == opened
+    plain = open_project(built_plainly(network, tmp_path / "plain")).interface
+    assert plain == open_project(tmp_path / "m_axi").interface != opened
+    refused = cli("build", network, "-o", tmp_path / "no", "--interface", "axis")
+    assert refused.code == 2
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_project_of_verilog_has_no_such_interface(network: Path, tmp_path: Path) -> None:
+    folder = built_plainly(network, tmp_path / "out")
+    assert cli("synth", folder, "--tool", "verilog", "-o", tmp_path / "verilog").code == 0
+    assert not (tmp_path / "verilog" / "interface.json").exists()
+    assert open_project(tmp_path / "verilog").interface is None
 
 
 def test_targets_are_reached_by_a_smaller_design(network: Path, tmp_path: Path) -> None:

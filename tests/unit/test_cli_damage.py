@@ -56,7 +56,9 @@ def resign(project: Path, name: str) -> None:
 
 @pytest.mark.parametrize("verb", ["report", "csim"])
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("name", ["manifest.json", "schedule.json", "network.bitfpga"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "schedule.json", "network.bitfpga", "interface.json"]
+)
 def test_a_damaged_file_is_one_error(project: Path, name: str, damage: str, verb: str) -> None:
     path = project / name
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
@@ -69,7 +71,7 @@ def test_a_damaged_file_is_one_error(project: Path, name: str, damage: str, verb
 
 @pytest.mark.parametrize("verb", ["report", "csim"])
 def test_a_missing_file_is_one_error(project: Path, verb: str) -> None:
-    for name in ("schedule.json", "network.bitfpga", "manifest.json"):
+    for name in ("interface.json", "schedule.json", "network.bitfpga", "manifest.json"):
         (project / name).unlink()
         refused(cli(verb, project), 1, name)
         os.mkfifo(project / name)
@@ -77,6 +79,21 @@ def test_a_missing_file_is_one_error(project: Path, verb: str) -> None:
         (project / name).unlink()
         (project / name).mkdir()
         refused(cli(verb, project), 1, name)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_an_interface_of_another_core_is_refused(built: Path, project: Path, signed: bool) -> None:
+    path = project / "interface.json"
+    document = json.loads(path.read_text("utf-8"))
+    wrong = {"id": "0" * 16, "max_samples": 7, "n_samples": 2}
+    for key, value in wrong.items():
+        path.write_text(json.dumps(document | {key: value}), encoding="utf-8")
+        if signed:
+            resign(project, "interface.json")
+        refused(cli("report", project), 1, "interface.json belongs to another", "build")
+    path.unlink()
+    edit_manifest(project, lambda manifest: manifest["files"].pop("interface.json"))
+    refused(cli("report", project), 1, "no file", "interface.json", "build the project again")
 
 
 def test_an_edited_schedule_or_network_is_refused(project: Path) -> None:

@@ -18,9 +18,12 @@ WEIGHT = [[5, 0, -128, 1, 0], [0, 0, 0, 0, 0], [-3, 64, 0, 7, -1]]
 TEXTS = (
     "hls/network.hpp",
     "hls/network_data.hpp",
+    "hls/top.hpp",
     "hls/top.cpp",
+    "hls/top_types.hpp",
     "hls/hls_config.cfg",
     "schedule.json",
+    "interface.json",
 )
 
 

@@ -22,6 +22,7 @@ from strategies import dense_networks
 
 import bitfpga
 from bitfpga.errors import PlanError, ProjectError
+from bitfpga.interface import Interface
 from bitfpga.ir import Network
 from bitfpga.project import Project, build, golden_inputs
 from bitfpga.project_folder import MANIFEST, open_project, sha256
@@ -39,13 +40,14 @@ def test_the_folder_holds_what_the_project_holds(project: Project, tmp_path: Pat
     manifest = json.loads(files.pop(MANIFEST))
     assert files == project.files
     assert manifest["files"] == {name: sha256(data) for name, data in sorted(files.items())}
-    for name in ("schedule.json", "network.bitfpga", "README.md", "hls/top.cpp"):
+    for name in ("schedule.json", "network.bitfpga", "interface.json", "README.md", "hls/top.cpp"):
         assert name in files
     assert files["README.md"].count(b"\n") == 3
     opened = open_project(folder)
     assert opened.changed == ()
     assert opened.schedule == project.schedule
     assert opened.path == folder
+    assert opened.interface == Interface.read(project.files["interface.json"].decode())
     x = golden_inputs(project.network)
     np.testing.assert_array_equal(bitfpga.run(opened.network, x), bitfpga.run(project.network, x))
 

@@ -1,5 +1,7 @@
-// Between memory, where sample follows sample in row-major order, and the beats of a FIFO.
+// Between samples, one after the other in row-major order, and the beats of a FIFO. The samples lie
+// in memory, or pass through a stream of elements.
 #pragma once
+#include "bitfpga/elements.hpp"
 #include "bitfpga/types.hpp"
 
 namespace bitfpga {
@@ -70,19 +72,20 @@ inline unsigned lane_after(unsigned lane, unsigned index) {
 template <bool kYes>
 struct InOrder {};
 
-template <class Tensor, unsigned kSamples, class Value>
-BITFPGA_PROCESS void read_images(const Value* x, unsigned first, unsigned n_samples,
+// Source is const Value*, or a reference to a stream.
+template <class Tensor, unsigned kSamples, class Source, class Value>
+BITFPGA_PROCESS void read_images(Source x, unsigned first, unsigned n_samples,
                                  StagedImages<Tensor, kSamples, Value>& images) {
   const unsigned kElements = images.kElements;
 samples:
   for (unsigned b = 0; b < kSamples; ++b) {
     ElementPlace<Tensor> place;
-    const Value* from = x + static_cast<unsigned long>(first + b) * kElements;
+    const unsigned long from = static_cast<unsigned long>(first + b) * kElements;
   elements:
     for (unsigned i = 0; i < kElements; ++i) {
 #pragma HLS PIPELINE II = 1
       images.value[b][place.lane][place.beat] =
-          first + b < n_samples ? from[i] : static_cast<Value>(0);
+          first + b < n_samples ? element(x, from + i) : static_cast<Value>(0);
       place.step();
     }
   }
@@ -115,24 +118,24 @@ beats:
   }
 }
 
-template <class Types, class Tensor, unsigned kSamples, class Value, class Out>
-void load_images(InOrder<false>, const Value* x, unsigned n_samples, Out& out, unsigned n_blocks) {
+template <class Types, class Tensor, unsigned kSamples, class Value, class Source, class Out>
+void load_images(InOrder<false>, Source x, unsigned n_samples, Out& out, unsigned n_blocks) {
 blocks:
   for (unsigned i = 0; i < n_blocks; ++i) {
 #pragma HLS DATAFLOW
     StagedImages<Tensor, kSamples, Value> images;
 #pragma HLS ARRAY_PARTITION variable = images.value dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = images.value dim = 2 complete
-    read_images<Tensor, kSamples>(x, i * kSamples, n_samples, images);
+    read_images<Tensor, kSamples, Source>(x, i * kSamples, n_samples, images);
     send_images<Types, Tensor, kSamples>(images, out);
   }
 }
 
 // Without a memory: each element goes to its lane as it comes.
-template <class Types, class Tensor, unsigned kSamples, class Value, class Out>
-BITFPGA_PROCESS void load_images(InOrder<true>, const Value* x, unsigned, Out& out,
-                                 unsigned n_blocks) {
+template <class Types, class Tensor, unsigned kSamples, class Value, class Source, class Out>
+BITFPGA_PROCESS void load_images(InOrder<true>, Source x, unsigned, Out& out, unsigned n_blocks) {
   const unsigned kElements = Tensor::kChannels * Tensor::kPixels;
+  unsigned long index = 0;
 blocks:
   for (unsigned i = 0; i < n_blocks; ++i) {
     Beat<Types, Tensor, kSamples> beat;
@@ -141,7 +144,7 @@ blocks:
   elements:
     for (unsigned e = 0; e < kElements; ++e) {
 #pragma HLS PIPELINE II = 1
-      beat[lane] = static_cast<typename decltype(beat)::Lane>(*x++);
+      beat[lane] = static_cast<typename decltype(beat)::Lane>(element(x, index++));
       lane = lane_after<Tensor>(lane, e);
       if (lane == 0) {
         out.write(beat);
@@ -154,8 +157,17 @@ blocks:
 // Beats of n_blocks blocks of kSamples samples; samples from n_samples on are zero.
 template <class Types, class Tensor, unsigned kSamples, class Value, class Out>
 void load(const Value* x, unsigned n_samples, Out& out, unsigned n_blocks) {
-  load_images<Types, Tensor, kSamples>(InOrder<streams_in_order<Tensor, kSamples>()>(), x,
-                                       n_samples, out, n_blocks);
+  load_images<Types, Tensor, kSamples, Value, const Value*>(
+      InOrder<streams_in_order<Tensor, kSamples>()>(), x, n_samples, out, n_blocks);
+}
+
+// From a stream of n_samples samples.
+template <class Types, class Tensor, unsigned kSamples, class In, class Out>
+auto load(In& x, unsigned n_samples, Out& out, unsigned n_blocks) ->
+    typename ReadValue<decltype(x.read())>::nothing {
+  using Value = typename ReadValue<decltype(x.read())>::type;
+  load_images<Types, Tensor, kSamples, Value, In&>(InOrder<streams_in_order<Tensor, kSamples>()>(),
+                                                   x, n_samples, out, n_blocks);
 }
 
 template <class Types, class Tensor, unsigned kSamples, class Value, class In>
@@ -176,27 +188,27 @@ beats:
   }
 }
 
-template <class Tensor, unsigned kSamples, class Value>
+template <class Tensor, unsigned kSamples, class Value, class Sink>
 BITFPGA_PROCESS void write_images(const StagedImages<Tensor, kSamples, Value>& images,
-                                  unsigned first, unsigned n_samples, Value* y) {
+                                  unsigned first, unsigned n_samples, Sink y) {
   const unsigned kElements = images.kElements;
 samples:
   for (unsigned b = 0; b < kSamples; ++b) {
     if (first + b < n_samples) {
       ElementPlace<Tensor> place;
-      Value* to = y + static_cast<unsigned long>(first + b) * kElements;
+      const unsigned long to = static_cast<unsigned long>(first + b) * kElements;
     elements:
       for (unsigned i = 0; i < kElements; ++i) {
 #pragma HLS PIPELINE II = 1
-        to[i] = images.value[b][place.lane][place.beat];
+        set_element(y, to + i, images.value[b][place.lane][place.beat]);
         place.step();
       }
     }
   }
 }
 
-template <class Types, class Tensor, unsigned kSamples, class In, class Value>
-void store_images(InOrder<false>, In& in, unsigned n_samples, Value* y, unsigned n_blocks) {
+template <class Types, class Tensor, unsigned kSamples, class Value, class Sink, class In>
+void store_images(InOrder<false>, In& in, unsigned n_samples, Sink y, unsigned n_blocks) {
 blocks:
   for (unsigned i = 0; i < n_blocks; ++i) {
 #pragma HLS DATAFLOW
@@ -204,14 +216,15 @@ blocks:
 #pragma HLS ARRAY_PARTITION variable = images.value dim = 1 complete
 #pragma HLS ARRAY_PARTITION variable = images.value dim = 2 complete
     receive_images<Types, Tensor, kSamples>(in, images);
-    write_images(images, i * kSamples, n_samples, y);
+    write_images<Tensor, kSamples, Value, Sink>(images, i * kSamples, n_samples, y);
   }
 }
 
 // Without a memory: each element leaves its lane in turn.
-template <class Types, class Tensor, unsigned kSamples, class In, class Value>
-BITFPGA_PROCESS void store_images(InOrder<true>, In& in, unsigned, Value* y, unsigned n_blocks) {
+template <class Types, class Tensor, unsigned kSamples, class Value, class Sink, class In>
+BITFPGA_PROCESS void store_images(InOrder<true>, In& in, unsigned, Sink y, unsigned n_blocks) {
   const unsigned kElements = Tensor::kChannels * Tensor::kPixels;
+  unsigned long index = 0;
 blocks:
   for (unsigned i = 0; i < n_blocks; ++i) {
     Beat<Types, Tensor, kSamples> beat;
@@ -220,7 +233,7 @@ blocks:
     for (unsigned e = 0; e < kElements; ++e) {
 #pragma HLS PIPELINE II = 1
       if (lane == 0) beat = in.read();
-      *y++ = static_cast<Value>(beat[lane]);
+      set_element(y, index++, static_cast<Value>(beat[lane]));
       lane = lane_after<Tensor>(lane, e);
     }
   }
@@ -229,8 +242,17 @@ blocks:
 // The reverse of load: writes n_samples samples.
 template <class Types, class Tensor, unsigned kSamples, class In, class Value>
 void store(In& in, unsigned n_samples, Value* y, unsigned n_blocks) {
-  store_images<Types, Tensor, kSamples>(InOrder<streams_in_order<Tensor, kSamples>()>(), in,
-                                        n_samples, y, n_blocks);
+  store_images<Types, Tensor, kSamples, Value, Value*>(
+      InOrder<streams_in_order<Tensor, kSamples>()>(), in, n_samples, y, n_blocks);
+}
+
+// To a stream.
+template <class Types, class Tensor, unsigned kSamples, class In, class Out>
+auto store(In& in, unsigned n_samples, Out& y, unsigned n_blocks) ->
+    typename ReadValue<decltype(y.read())>::nothing {
+  using Value = typename ReadValue<decltype(y.read())>::type;
+  store_images<Types, Tensor, kSamples, Value, Out&>(
+      InOrder<streams_in_order<Tensor, kSamples>()>(), in, n_samples, y, n_blocks);
 }
 
 }  // namespace bitfpga

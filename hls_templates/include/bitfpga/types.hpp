@@ -31,6 +31,10 @@ struct Select<false, First, Second> {
 template <unsigned kBytes>
 struct UnsignedOfSize;
 template <>
+struct UnsignedOfSize<1> {
+  using type = uint8_t;
+};
+template <>
 struct UnsignedOfSize<2> {
   using type = uint16_t;
 };

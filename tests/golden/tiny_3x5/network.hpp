@@ -20,10 +20,13 @@ enum : unsigned {
   kMostBeats = 5U,
 };
 
+// Where the samples are: in memory.
+using Inputs = const input_t*;
+using Outputs = output_t*;
+
 // n_blocks blocks of kSamples samples; the last may hold fewer, n_samples in all.
 template <class Types, unsigned kSamples>
-void run(const input_t* x, output_t* y, unsigned n_samples, unsigned n_blocks,
-         const uint64_t* taps) {
+void run(Inputs x, Outputs y, unsigned n_samples, unsigned n_blocks, const uint64_t* taps) {
 #pragma HLS DATAFLOW
   (void)taps;
   typename Types::template Fifo<Tensor_input, kSamples, 32> fifo_input;

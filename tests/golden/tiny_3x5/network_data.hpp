@@ -38,7 +38,7 @@ struct Layer_fc {
   using Output = Tensor_fc;
   using Input = Tensor_input;
   enum : unsigned {
-    kAccumulatorBits = 17U,
+    kAccumulatorBits = 16U,
     kScaledBits = 19U,
     kWindowRows = 5U,
     kSplits = 1U,
@@ -46,11 +46,11 @@ struct Layer_fc {
     kSpan = 5U,
     kSymbolBits = 0U,
     kCellsPerRow = 1U,
-    kTapRows = 8U,
+    kTapRows = 9U,
     kTapOffset = 0U,
-    kPes = 4U,
-    kSlots = 2U,
-    kEntries = 6U,
+    kPes = 2U,
+    kSlots = 1U,
+    kEntries = 3U,
     kShift = 4U,
   };
   enum : long long { kHalf = 8LL };
@@ -58,22 +58,22 @@ struct Layer_fc {
   enum : long long { kHigh = 127LL };
 };
 
-const bitfpga::Job jobs_fc[4][2] = {
-    {{0, 5}, {0, 3}}, {{0, 6}, {0, 0}}, {{0, 2}, {0, 0}}, {{0, 3}, {0, 0}}};
+const bitfpga::Job jobs_fc[2][1] = {
+    {{0, 9}}, {{0, 9}}};
 
-const unsigned n_jobs_fc[4] = {
-    2, 1, 1, 1};
+const unsigned n_jobs_fc[2] = {
+    1, 1};
 
-const unsigned pe_split_fc[4] = {
-    0, 0, 0, 0};
+const unsigned pe_split_fc[2] = {
+    0, 0};
 
-const bitfpga::Entry entries_fc[6] = {
-    {0, 0, 0, true, false}, {2, 0, 7, true, true}, {0, 0, 0, false, true}, {0, 1, 6, true, false}, {1, 0, 0, true, false}, {3, 0, 0, true, true}};
+const bitfpga::Entry entries_fc[3] = {
+    {0, 0, 0, true, true}, {0, 0, 0, false, true}, {1, 0, 0, true, true}};
 
 const bitfpga::ChannelScale<2> scale_fc[3] = {
     {10LL, {{0, 0}, {0, 1}}}, {40LL, {{0, 2}, {0, 1}}}, {-50LL, {{2, 0}, {1, -1}}}};
 
-const uint64_t tap_rows_fc[4][8] = {
-    {20ULL, 2ULL, 22ULL, 8ULL, 0ULL, 0ULL, 18ULL, 0ULL}, {8ULL, 23ULL, 2ULL, 22ULL, 9ULL, 0ULL, 0ULL, 0ULL}, {13ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL}, {0ULL, 7ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL, 0ULL}};
+const uint64_t tap_rows_fc[2][9] = {
+    {13ULL, 2ULL, 2ULL, 2ULL, 2ULL, 22ULL, 2ULL, 22ULL, 8ULL}, {16ULL, 2ULL, 2ULL, 10ULL, 23ULL, 2ULL, 22ULL, 9ULL, 5ULL}};
 
 }  // namespace network
