@@ -32,7 +32,7 @@ class Faults:
         self.stuck_input = False
         self.wrong_value = False
         self.no_memory = 0  # allocations of at least so many elements fail
-        self.no_output_memory = False
+        self.no_output_memory = self.short_buffer = False
 
 
 class Device:
@@ -84,7 +84,7 @@ class Core:
     """The registers of a core, and what a start makes of them."""
 
     def __init__(self, device: FakeDevice, registers: dict[str, Any], identity: str) -> None:
-        self._device, self._identity = device, device.faults.id or identity
+        self._device, self._own_id = device, identity
         self._names = {facts["address_offset"]: name for name, facts in registers.items()}
         self._values: dict[str, int] = {}
         self._ctrl = 0 if device.faults.busy else BIT2
@@ -113,7 +113,8 @@ class Core:
         if faults.never_done and n:
             self._ctrl = BIT0
             return
-        self._values.update(id_high=int(self._identity[:8], 16), id_low=int(self._identity[8:], 16))
+        identity = faults.id or self._own_id
+        self._values.update(id_high=int(identity[:8], 16), id_low=int(identity[8:], 16))
         self._values.update(interface_version=faults.version, status=0)
         if not 1 <= n <= MAX_SAMPLES:
             self._values["status"] = faults.probe_status
@@ -219,6 +220,7 @@ def fake_pynq(manifest: dict[str, Any], version: str = "3.0.1") -> types.ModuleT
         if target.faults.no_output_memory and dtype == OUTPUT.dtype:
             raise RuntimeError("Failed to allocate Memory!")
         target.n_allocated += 1
+        shape = (shape[0] - target.faults.short_buffer,)
         buffer = np.full(shape, 99, dtype).view(FakeBuffer)
         buffer.dirty = False
         buffer.memory = np.full(shape, 77, dtype)

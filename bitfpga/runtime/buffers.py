@@ -74,10 +74,18 @@ def taps_buffer(pynq: Any, device: Any, bundle: Bundle) -> Any:
 
 def _allocate(pynq: Any, device: Any, n_elements: int, dtype: np.dtype[Any]) -> Any:
     try:
-        return pynq.allocate((n_elements,), dtype, target=device, cacheable=True)
+        buffer = pynq.allocate((n_elements,), dtype, target=device, cacheable=True)
     except Exception as error:
         raise DeviceError(
             f"no {n_elements * dtype.itemsize:,} bytes of contiguous memory for a buffer "
             f"({error}): close other notebooks, predict fewer samples at once, or boot with a "
             "larger cma="
         ) from error
+    if buffer.size != n_elements:
+        found = buffer.size
+        buffer.freebuffer()
+        raise DeviceError(
+            f"PYNQ gave a buffer of {found:,} elements, not {n_elements:,}: the core would write "
+            "past its end; restart the board, and report this if it comes again"
+        )
+    return buffer

@@ -39,18 +39,7 @@ class MasterLink:
         """Call the core without samples and compare its identity with the bundle's."""
         self._start(0)
         self._wait(self._done())
-        found = "{:08x}{:08x}".format(*(self._registers.read(f"id_{h}") for h in ("high", "low")))
-        version = self._registers.read("interface_version")
-        if found != self._interface.id:
-            raise IdentityError(
-                f"the loaded bitstream is of the build {found}, this bundle of the build "
-                f"{self._interface.id}: synthesise the project again, deploy it, copy it whole"
-            )
-        if version != self._interface.interface_version:
-            raise IdentityError(
-                f"the core's interface has version {version}, the bundle's "
-                f"{self._interface.interface_version}: deploy again with one version of bitfpga"
-            )
+        self._check_id()
         status = self._registers.read("status")
         if status != NOTHING_DONE:
             raise StatusError(
@@ -104,7 +93,23 @@ class MasterLink:
         running = "idle: it never started" if ctrl & IDLE else "started, not done"
         return f"CTRL = {ctrl:#04x}, {running}"
 
+    def _check_id(self) -> None:
+        """Raise ``IdentityError`` unless the core that answered is the bundle's."""
+        found = "{:08x}{:08x}".format(*(self._registers.read(f"id_{h}") for h in ("high", "low")))
+        version = self._registers.read("interface_version")
+        if found != self._interface.id:
+            raise IdentityError(
+                f"the loaded bitstream is of the build {found}, this bundle of the build "
+                f"{self._interface.id}: synthesise the project again, deploy it, copy it whole"
+            )
+        if version != self._interface.interface_version:
+            raise IdentityError(
+                f"the core's interface has version {version}, the bundle's "
+                f"{self._interface.interface_version}: deploy again with one version of bitfpga"
+            )
+
     def _check_status(self) -> None:
+        self._check_id()  # each time: another program may have loaded a bitstream since
         status = self._registers.read("status")
         if not status:
             return

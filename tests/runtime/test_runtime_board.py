@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -191,6 +192,27 @@ def test_threads_may_share_one(opened: Opener) -> None:
     assert wrong == []
 
 
+def test_calls_never_overlap(opened: Opener) -> None:
+    accelerator = opened()
+    backend: Any = accelerator._backend
+    inside, most = [0], [0]
+
+    def run(x: Any, y: Any) -> Any:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.01)
+        inside[0] -= 1
+        return {}
+
+    with mock.patch.object(backend, "run", run):
+        threads = [threading.Thread(target=accelerator.predict, args=(samples(2),)) for _ in "abc"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == [1]
+
+
 def test_a_wrong_input_never_touches_the_hardware(opened: Opener, device: FakeDevice) -> None:
     accelerator = opened()
     calls = device.n_calls
@@ -203,7 +225,9 @@ def test_a_wrong_input_never_touches_the_hardware(opened: Opener, device: FakeDe
 
 def test_closed_is_closed(opened: Opener, device: FakeDevice) -> None:
     with opened() as accelerator:
-        accelerator.predict_async(samples(3))
+        futures = [accelerator.predict_async(samples(7, seed)) for seed in range(20)]
+    for seed, future in enumerate(futures):  # closing waits for them
+        np.testing.assert_array_equal(future.result(0), reference(samples(7, seed)))
     accelerator.close()
     assert device.buffers == {}
     with pytest.raises(DeviceError, match="was closed"):

@@ -20,6 +20,7 @@ from bitfpga_runtime import (
     StatusError,
     TimeoutFault,
 )
+from bitfpga_runtime.pynq_backend import _only
 from fake_pynq import FakeDevice
 from runtime_bundles import INPUT, reference, samples
 
@@ -80,6 +81,42 @@ def test_another_bitstream_is_refused(opened: Opener, device: FakeDevice) -> Non
     assert opened().self_test() == 5
 
 
+def test_another_bitstream_is_noticed_later_too(opened: Opener, device: FakeDevice) -> None:
+    accelerator = opened()
+    device.faults.id = "0123456789abcdef"
+    with pytest.raises(IdentityError, match="build 0123456789abcdef"):
+        accelerator.predict(samples(2))
+    usable(accelerator, device)
+
+
+def test_streams_are_kept_over_a_fault(opened: Opener, device: FakeDevice) -> None:
+    accelerator = opened(taps=True)
+    device.faults.never_done = True
+    with pytest.raises(TimeoutFault):
+        accelerator.predict(samples(2))
+    usable(accelerator, device)
+    assert len(device.buffers) == 3
+
+
+def test_a_core_that_may_still_run_is_stopped_before_its_buffers_go(
+    opened: Opener, device: FakeDevice
+) -> None:
+    accelerator = opened()
+    device.faults.never_done = True
+    with pytest.raises(TimeoutFault):
+        accelerator.predict(samples(2))
+    downloads = device.n_downloads
+    accelerator.close()
+    assert device.n_downloads == downloads + 1
+
+
+def test_two_cores_of_one_kind_are_refused() -> None:
+    parts = {"a": {"type": "v:l:n:1.0"}, "b": {"type": "v:l:n:1.0"}, "c": {"type": "other"}}
+    with pytest.raises(IdentityError, match=r"names 2 parts v:l:n:1\.0, not one"):
+        _only(parts, "v:l:n:1.0")
+    assert _only(parts, "other") == ("c", {"type": "other"})
+
+
 def test_no_memory_is_told_and_leaves_the_device_usable(opened: Opener, device: FakeDevice) -> None:
     accelerator = opened()
     device.faults.no_memory = 50
@@ -89,7 +126,11 @@ def test_no_memory_is_told_and_leaves_the_device_usable(opened: Opener, device: 
     with pytest.raises(DeviceError, match="no 48 bytes of contiguous"):
         accelerator.predict(samples(5))
     assert device.buffers == {}
-    device.faults.no_output_memory = False
+    device.faults.no_output_memory, device.faults.short_buffer = False, True
+    with pytest.raises(DeviceError, match="a buffer of 89 elements, not 90"):
+        accelerator.predict(samples(5))
+    assert device.buffers == {}
+    device.faults.short_buffer = False
     np.testing.assert_array_equal(accelerator.predict(samples(5)), reference(samples(5)))
 
 
