@@ -83,7 +83,7 @@ $(SETUP_TEST): constraints.txt pyproject.toml $(SETUP)
 	@echo 'installing what the tests need into $(VENV)'
 	@$(PIP) --constraint constraints.txt --editable '.[test]'
 	@for python in $(OLD_PYTHONS); do \
-		"$$python" -m venv $(VENV)/old 2>/dev/null \
+		"$$python" -m venv --clear $(VENV)/old 2>/dev/null \
 			&& $(VENV)/old/bin/python -m pip install --quiet --disable-pip-version-check --no-input numpy pytest \
 			&& break; \
 	done; true
