@@ -9,6 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
+# The board side is tested on the oldest of these, too, where one is there.
+OLD_PYTHONS := python3.8 $(wildcard $(HOME)/.pyenv/versions/3.8.*/bin/python) \
+	python3.9 $(wildcard $(HOME)/.pyenv/versions/3.9.*/bin/python)
+
 # Each stamp is written after its step, so a step that was cut off is done again.
 MADE := $(VENV)/.made
 SETUP := $(VENV)/.setup
@@ -82,4 +86,9 @@ $(SETUP_TEST): constraints.txt pyproject.toml $(SETUP)
 	@$(PIP) --constraint constraints.txt --editable '.[test]'
 	@$(PYTHON) -m venv $(TCLINT)
 	@$(TCLINT)/bin/python -m pip install --quiet --disable-pip-version-check --no-input tclint==0.9.0
+	@for python in $(OLD_PYTHONS); do \
+		"$$python" -m venv --clear $(VENV)/old 2>/dev/null \
+			&& $(VENV)/old/bin/python -m pip install --quiet --disable-pip-version-check --no-input numpy pytest \
+			&& break; \
+	done; true
 	@touch $@

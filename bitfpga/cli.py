@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bitfpga import __version__
+from bitfpga.cli_deploy import deploy_command
 from bitfpga.cli_options import (
     Folder,
     Json,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 
 app.command("synth")(synth_command)
+app.command("deploy")(deploy_command)
 
 
 def main() -> None:

@@ -49,6 +49,11 @@ def overlays_dir() -> Path:
     return _data_dir("overlays")
 
 
+def runtime_dir() -> Path:
+    """Return the folder of the board side's Python files, which bundles carry a copy of."""
+    return _PACKAGE / "runtime"
+
+
 def _data_dir(relative: str) -> Path:
     """Return the data folder at ``relative``; a wheel's own data come before a neighbour folder."""
     root = _WHEEL_DATA if _WHEEL_DATA.is_dir() else _PACKAGE.parent

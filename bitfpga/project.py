@@ -8,12 +8,10 @@ compiled.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +23,7 @@ import numpy.typing as npt
 from bitfpga.boards import load_board
 from bitfpga.digits import NumberSystem
 from bitfpga.emit import emit_rtl, emit_sources, render_readme
-from bitfpga.errors import PlanError, ProjectError
+from bitfpga.errors import PlanError
 from bitfpga.interface import Interface, check_kind
 from bitfpga.ir import IntArray, Network, network_bytes
 from bitfpga.plan import Schedule, Target, plan
@@ -40,6 +38,7 @@ from bitfpga.project_folder import (
     sha256,
 )
 from bitfpga.reference import run
+from bitfpga.whole_folder import write_whole
 
 if TYPE_CHECKING:
     from bitfpga.csim import CsimResult
@@ -62,22 +61,8 @@ class Project:
         only if bitfpga made it and nothing else lies in it; else ``ProjectError``.
         """
         folder = Path(path).absolute()
-        check_replaceable(folder, force)
-        made: list[Path] = []
-        try:
-            _make_parents(folder.parent, made)
-            with _scratch_beside(folder) as scratch:
-                _write_files(scratch / "new", {**self.files, MANIFEST: self._manifest()})
-                check_replaceable(folder, force)  # again: writing took a while
-                _swap(scratch, folder)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            place = f" ({error.filename})" if error.filename else ""
-            raise ProjectError(f"cannot write {folder}: {reason}{place}") from None
-        finally:
-            for parent in reversed(made):  # each goes only while it is empty
-                with suppress(OSError):
-                    parent.rmdir()
+        files = {**self.files, MANIFEST: self._manifest()}
+        write_whole(folder, files, lambda: check_replaceable(folder, force))
         return folder
 
     def csim(self, x: npt.ArrayLike, *, checked: bool = False, bounded: bool = False) -> IntArray:
@@ -193,44 +178,3 @@ def golden_inputs(network: Network, n_samples: int = GOLDEN_SAMPLES) -> IntArray
         shape = (n_samples - 2, *x.shape)
         rest = np.random.default_rng(0).integers(x.low, x.high, shape, endpoint=True)
     return np.concatenate([extremes, rest.astype(x.dtype)])
-
-
-def _make_parents(folder: Path, made: list[Path]) -> None:
-    """Make ``folder`` and what is missing above it, each one noted in ``made`` beforehand."""
-    if folder.is_dir():
-        return
-    _make_parents(folder.parent, made)
-    made.append(folder)
-    folder.mkdir(exist_ok=True)
-
-
-def _write_files(folder: Path, files: dict[str, bytes]) -> None:
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-
-@contextmanager
-def _scratch_beside(folder: Path) -> Iterator[Path]:
-    """Yield a hidden folder on the same disk as ``folder``, gone afterwards whatever happens."""
-    scratch = tempfile.mkdtemp(dir=folder.parent, prefix=".bitfpga-")
-    try:
-        yield Path(scratch)
-    finally:
-        try:
-            shutil.rmtree(scratch, ignore_errors=True)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)  # where an interruption stopped the first
-
-
-def _swap(scratch: Path, folder: Path) -> None:
-    """Put ``scratch/new`` in the place of ``folder``; what stood there survives any failure."""
-    old = scratch / "old"
-    try:
-        if folder.exists():
-            os.rename(folder, old)
-        os.rename(scratch / "new", folder)
-    finally:
-        if old.exists() and not folder.exists():
-            os.rename(old, folder)
