@@ -20,7 +20,8 @@ def fake_bit(interface: object, board: Board | None = None) -> bytes:
     """
     facts = core_facts(interface)
     part = board.part if board else "none"
-    seed = repr((facts.id, facts.kind, facts.vlnv, facts.interface_version, part)).encode()
+    name = board.name if board else ""
+    seed = repr((facts.id, facts.kind, facts.vlnv, facts.interface_version, name)).encode()
     payload = b"".join(hashlib.sha256(seed + bytes([i])).digest() for i in range(_WORDS // 8))
     header = b"".join(
         key + len(text).to_bytes(2, "big") + text

@@ -37,13 +37,15 @@ _numbers = itertools.count()
 
 
 class SimBuffer(PynqBuffer):  # type: ignore[misc]
-    """A buffer in the simulated board's memory; a slice has no ``memory`` and gives nothing back."""
+    """A buffer in the board's memory; a slice has no ``memory`` and gives nothing back."""
+
+    memory: Memory | None = None
 
     def freebuffer(self) -> None:
         """Give the memory back; twice does nothing more."""
-        if getattr(self, "memory", None) is not None:
-            self.memory.free(self.bo)
-            self.memory = None
+        memory, self.memory = self.memory, None
+        if memory is not None:
+            memory.free(self.bo)
 
 
 class SimDevice(Device):  # type: ignore[misc]
@@ -66,10 +68,10 @@ class SimDevice(Device):  # type: ignore[misc]
         self.name = "bitfpga-simboard"
         self.arch = ""
         self.capabilities = {"REGISTER_RW": True}
-        facts, hls = design(Path(folder))
+        facts, hls, programs = design(Path(folder))
         self.facts = facts
         self.faults = Faults(faults, facts.kind)
-        self._simulation = Simulation(hls, Path(folder) / "csim", facts)
+        self._simulation = Simulation(hls, programs, facts)
         self._processor = AddressMap()  # what is there without any design
         self._map = AddressMap()
         self._memory = Memory(0, 0)  # until a .hwh says which family this is

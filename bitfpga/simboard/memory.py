@@ -51,11 +51,11 @@ class Memory:
         """Return the first address with room for a buffer and a page after it."""
         place = self._base
         for address in [*self._addresses, self._end]:
-            if place + n_bytes <= address:
+            if place + n_bytes + PAGE <= address:
                 return place
             if address < self._end:
                 size = len(self._buffers[address].program)
-                place = address + (size // PAGE + 2) * PAGE
+                place = address + (-(-size // PAGE) + 1) * PAGE
         raise MemoryError(f"the simulated board has no {n_bytes} bytes of memory left")
 
     def free(self, address: int) -> None:

@@ -11,8 +11,8 @@ from bitfpga.simboard.core_facts import CoreFacts, core_facts
 INTERFACE, BUNDLE = "interface.json", "manifest.json"
 
 
-def design(folder: Path) -> tuple[CoreFacts, Path]:
-    """Return the facts of the design in a project or bundle, and the folder of its sources.
+def design(folder: Path) -> tuple[CoreFacts, Path, Path]:
+    """Return the facts of the design in a project or bundle, its sources, and a place for programs.
 
     ``ProjectError`` where ``folder`` is neither.
     """
@@ -20,9 +20,10 @@ def design(folder: Path) -> tuple[CoreFacts, Path]:
         facts = core_facts((folder / INTERFACE).read_text("utf-8"))
     else:
         facts = core_facts(_bundled_interface(folder))
-    for hls in (folder / "hls", folder / "csim", folder / "csim" / "hls"):
+    programs = folder / "csim"
+    for hls, place in ((folder / "hls", programs), (programs, programs / "build")):
         if (hls / "network.hpp").is_file():
-            return facts, hls
+            return facts, hls, place
     raise ProjectError(f"{folder} holds no sources to simulate; build or deploy it again")
 
 

@@ -7,6 +7,9 @@
 
 namespace {
 
+using network::input_t;
+using network::output_t;
+
 enum : unsigned {
   kSamples = bitfpga::simulation_samples(network::kMainTile, network::kMostBeats),
   kRun = 0,
@@ -18,18 +21,34 @@ bool receive(Value* values, size_t count) {
   return fread(values, sizeof(Value), count, stdin) == count;
 }
 
+// One block of a network that reads and writes memory.
+void run_block(void (*run)(const input_t*, output_t*, unsigned, unsigned, const uint64_t*),
+               const input_t* x, output_t* y, unsigned n_samples, const uint64_t* taps) {
+  run(x, y, n_samples, 1, taps);
+}
+
+// One block of a network that reads and writes streams of elements.
+template <class In, class Out>
+void run_block(void (*run)(In&, Out&, unsigned, unsigned, const uint64_t*), const input_t* x,
+               output_t* y, unsigned n_samples, const uint64_t* taps) {
+  In in;
+  Out out;
+  for (size_t i = 0; i < size_t{n_samples} * network::kInputSize; ++i) in.write(x[i]);
+  run(in, out, n_samples, 1, taps);
+  for (size_t i = 0; i < size_t{n_samples} * network::kOutputSize; ++i) y[i] = out.read();
+}
+
 bool answer(unsigned n_samples, const uint64_t* taps) {
-  bitfpga::Buffer<network::input_t> x(size_t{n_samples} * network::kInputSize);
-  bitfpga::Buffer<network::output_t> y(size_t{n_samples} * network::kOutputSize);
+  bitfpga::Buffer<input_t> x(size_t{n_samples} * network::kInputSize);
+  bitfpga::Buffer<output_t> y(size_t{n_samples} * network::kOutputSize);
   if (!receive(x.data(), x.count())) return false;
   for (unsigned first = 0; first < n_samples; first += kSamples) {
     const unsigned left = n_samples - first;
-    network::run<bitfpga::WideTypes, kSamples>(x.data() + size_t{first} * network::kInputSize,
-                                               y.data() + size_t{first} * network::kOutputSize,
-                                               left < kSamples ? left : kSamples, 1, taps);
+    run_block(
+        &network::run<bitfpga::WideTypes, kSamples>, x.data() + size_t{first} * network::kInputSize,
+        y.data() + size_t{first} * network::kOutputSize, left < kSamples ? left : kSamples, taps);
   }
-  return fwrite(y.data(), sizeof(network::output_t), y.count(), stdout) == y.count() &&
-         fflush(stdout) == 0;
+  return fwrite(y.data(), sizeof(output_t), y.count(), stdout) == y.count() && fflush(stdout) == 0;
 }
 
 int serve(int, char**) {

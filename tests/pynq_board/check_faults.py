@@ -168,7 +168,7 @@ def test_a_core_that_leaves_its_buffers_is_an_error_and_hangs() -> None:
     driver.point("x", driver.x)
     driver.point("y", driver.y)
     driver.start(20)
-    with pytest.raises(BusError, match="reads 260 bytes at 0x[0-9A-F]+, where no buffer is"):
+    with pytest.raises(BusError, match=r"reads 260 bytes at 0x[0-9A-F]+, where no buffer is"):
         driver.wait()
     never(lambda: driver.read("CTRL") != 1)
 

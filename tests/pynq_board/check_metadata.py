@@ -33,7 +33,10 @@ def test_both_parsers_find_the_same_blocks_registers_and_clocks(name: str) -> No
         for key in ("phys_addr", "addr_range", "type", "parameters"):
             assert old.ip_dict[block][key] == new.ip_dict[block][key]
         offsets = [
-            {key: value["address_offset"] for key, value in parser.ip_dict[block]["registers"].items()}
+            {
+                key: value["address_offset"]
+                for key, value in parser.ip_dict[block]["registers"].items()
+            }
             for parser in (old, new)
         ]
         assert offsets[0] == offsets[1]

@@ -23,7 +23,7 @@ NAMES = ("quick_start.ipynb", "explore.ipynb")
 LEAST_COLOURS = 8  # of a picture with something in it
 
 # What the quick start calls, with the interface of bitfpga.runtime and the reference inside.
-STAND_IN = '''
+STAND_IN = """
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ class Accelerator:
 
     def close(self):
         (self.bundle / "closed").touch()
-'''
+"""
 
 
 def read(name: str) -> Any:
