@@ -104,6 +104,36 @@ def test_a_dma_stays_stopped_until_it_is_reset() -> None:
     np.testing.assert_array_equal(driver.predict(x), y)
 
 
+def test_a_core_whose_output_nobody_takes_is_not_done() -> None:
+    driver, x, y = small("axi_dma")
+    np.testing.assert_array_equal(driver.predict(x[::-1]), y[::-1])
+    driver.x[:] = x
+    dma = driver.overlay.axi_dma_0
+    assert dma.sendchannel.idle
+    dma.sendchannel.transfer(driver.x)
+    assert not dma.sendchannel.idle
+    driver.start(len(x))
+    never(lambda: driver.read("CTRL") & 2 != 0)
+    dma.recvchannel.transfer(driver.y)
+    driver.wait()
+    dma.recvchannel.wait()
+    np.testing.assert_array_equal(driver.y, y)
+
+
+def test_a_reset_drops_what_was_sent_and_a_stopped_channel_sends_nothing() -> None:
+    driver, x, y = small("axi_dma")
+    dma = driver.overlay.axi_dma_0
+    dma.sendchannel.transfer(driver.x)
+    dma.write(0x00, 4)
+    dma.write(0x18, driver.x.physical_address & 0xFFFFFFFF)
+    dma.write(0x1C, driver.x.physical_address >> 32)
+    dma.write(0x28, driver.x.nbytes)
+    assert dma.read(0x04) == 1
+    dma.sendchannel.start()
+    dma.recvchannel.start()
+    np.testing.assert_array_equal(driver.predict(x), y)
+
+
 def test_a_packet_longer_than_the_buffer_is_an_internal_error() -> None:
     driver, x, y = small("axi_dma")
     driver.x[:] = x

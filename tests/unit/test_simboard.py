@@ -17,6 +17,7 @@ from bitfpga.errors import ProjectError
 from bitfpga.project import Project, build
 from bitfpga.simboard import fake_bit, write_bitstream, write_hwh
 from bitfpga.simboard.core_facts import core_facts
+from bitfpga.simboard.hwh_registers import hls_registers
 from bitfpga.simboard.memory import BusError, Memory
 from bitfpga.simboard.processing_system import divisors
 from bitfpga.simboard.simulation import Simulation
@@ -67,6 +68,17 @@ def test_a_damaged_document_is_refused(
         core_facts({**document, key: value})
     with pytest.raises(ProjectError, match=f"no '{key}'"):
         core_facts({name: document[name] for name in document if name != key})
+
+
+def test_registers_lie_where_hls_puts_them(document: dict[str, Any]) -> None:
+    found = {register.name: register.offset for register in hls_registers(core_facts(document))}
+    assert found == {
+        **{"CTRL": 0x00, "GIER": 0x04, "IP_IER": 0x08, "IP_ISR": 0x0C},
+        **{"x_1": 0x10, "x_2": 0x14, "y_1": 0x1C, "y_2": 0x20, "n_samples": 0x28},
+        **{"id_low": 0x30, "id_low_ctrl": 0x34, "id_high": 0x40, "id_high_ctrl": 0x44},
+        **{"interface_version": 0x50, "interface_version_ctrl": 0x54},
+        **{"status": 0x60, "status_ctrl": 0x64},
+    }
 
 
 def test_a_bit_file_has_a_vivado_header_and_its_own_bytes(document: dict[str, Any]) -> None:
