@@ -1,13 +1,15 @@
 # On a fresh machine with Python 3.10 or newer (and its venv module) and make, and nothing else:
 #   make demo   sets everything up in .venv and runs the main job
 #   make test   sets up the tests as well and runs lint, types and tests
+#   make setup-pynq   makes an environment for each version of pynq that the tests use
 # A second run installs nothing; an interrupted set-up goes on at the step it was in.
 # On Linux, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu saves torch's 2 GB of CUDA.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python $(INSTALL)
 
 # The board side is tested on the oldest of these, too, where one is there.
 OLD_PYTHONS := python3.8 $(wildcard $(HOME)/.pyenv/versions/3.8.*/bin/python) \
@@ -18,6 +20,9 @@ MADE := $(VENV)/.made
 SETUP := $(VENV)/.setup
 SETUP_TEST := $(VENV)/.setup-test
 TCLINT := $(VENV)/tclint
+PYNQ_VERSIONS := 3.1.2 4.0.0
+SETUP_PYNQ := $(PYNQ_VERSIONS:%=$(VENV)/pynq-%/.setup)
+HAS_PYNQ := import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))
 
 TOO_OLD := bitfpga needs Python 3.10 or newer with its venv module
 ANOTHER := name another one: make PYTHON=/path/to/python3
@@ -32,20 +37,22 @@ $(shell rm -f $(MADE) $(SETUP) $(SETUP_TEST))
 endif
 endif
 
-.PHONY: help demo test setup setup-test lint format clean
+.PHONY: help demo test setup setup-test setup-pynq lint format clean
 
 help:
-	@echo 'make demo | test | setup | setup-test | lint | format | clean'
+	@echo 'make demo | test | setup | setup-test | setup-pynq | lint | format | clean'
 
 demo: $(SETUP)
 	$(BIN)/bitfpga demo
 
-test: lint
+test: lint setup-pynq
 	$(BIN)/python -m pytest
 
 setup: $(SETUP)
 
 setup-test: $(SETUP_TEST)
+
+setup-pynq: $(SETUP_PYNQ)
 
 lint: $(SETUP_TEST)
 	$(BIN)/ruff check
@@ -85,10 +92,19 @@ $(SETUP_TEST): constraints.txt pyproject.toml $(SETUP)
 	@echo 'installing what the tests need into $(VENV)'
 	@$(PIP) --constraint constraints.txt --editable '.[test]'
 	@$(PYTHON) -m venv $(TCLINT)
-	@$(TCLINT)/bin/python -m pip install --quiet --disable-pip-version-check --no-input tclint==0.9.0
+	@$(TCLINT)/bin/python $(INSTALL) tclint==0.9.0
 	@for python in $(OLD_PYTHONS); do \
 		"$$python" -m venv --clear $(VENV)/old 2>/dev/null \
-			&& $(VENV)/old/bin/python -m pip install --quiet --disable-pip-version-check --no-input numpy pytest \
+			&& $(VENV)/old/bin/python $(INSTALL) numpy pytest \
 			&& break; \
 	done; true
+	@touch $@
+
+# pynq wants another numpy than bitfpga does, so each version lies in an environment of its own.
+$(SETUP_PYNQ): $(VENV)/pynq-%/.setup: constraints-pynq.txt $(MADE)
+	@$(BIN)/python -c '$(HAS_PYNQ)' || echo 'pynq needs Python 3.10 to 3.12: its tests are skipped'
+	@! $(BIN)/python -c '$(HAS_PYNQ)' || { echo 'installing pynq $* into $(@D)' \
+		&& $(BIN)/python -m venv --clear $(@D) \
+		&& $(@D)/bin/python $(INSTALL) --constraint constraints-pynq.txt pynq==$* pytest; }
+	@mkdir -p $(@D)
 	@touch $@

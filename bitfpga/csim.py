@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from bitfpga.errors import CsimError, ToolError
 from bitfpga.ir import IntArray, Network, check_batch
+from bitfpga.paths import testbench_dir
 from bitfpga.project_folder import CACHE, INTERFACE, read_interface
 from bitfpga.reference import run, run_all
 from bitfpga.tools import Compiler, find_cxx, run_tool
@@ -67,10 +68,10 @@ def simulate(
     compiler = find_cxx()
     sources = _sources(folder, checked, bounded)
     flags = _flags(compiler, checked, sanitize)
-    program = folder / CACHE / _key(folder, compiler, flags) / Path(sources[0]).stem
+    program = folder / CACHE / _key(folder / "hls", compiler, flags) / Path(sources[0]).stem
     compile_cpu_seconds, compiled = 0.0, not program.is_file()
     if compiled:
-        compile_cpu_seconds = _compile(folder, compiler, flags, sources, program)
+        compile_cpu_seconds = _compile(folder / "hls", compiler, flags, sources, program)
     with tempfile.TemporaryDirectory(dir=folder / CACHE, prefix="run-") as scratch:
         arguments = ("x.bin", "y.bin", folder.absolute() / "hls" / "taps.bin")
         (Path(scratch) / "x.bin").write_bytes(batch.tobytes())
@@ -86,6 +87,26 @@ def simulate(
         )
     shaped = y.reshape(len(batch), *network.output.shape)
     return CsimResult(shaped, compiled, compile_cpu_seconds, done.cpu_seconds)
+
+
+def compile_server(hls: Path, cache: Path) -> Path:
+    """Return the program that answers batches on its standard input, compiled if need be.
+
+    ``hls``: the folder of the project's sources. ``cache``: where the program is kept, by a hash.
+    Its requests are described in ``hls_templates/testbench/serve.cpp``. ``ToolError`` when the
+    compiler fails, ``CsimError`` where ``cache`` cannot be written.
+    """
+    source = testbench_dir() / "serve.cpp"
+    compiler = find_cxx()
+    flags = _flags(compiler, False, False)
+    program = cache / _key(hls, compiler, (*flags, source.read_text("utf-8"))) / "serve"
+    if not program.is_file():
+        try:
+            program.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CsimError(f"cannot write {cache}: {error.strerror}") from None
+        _compile(hls, compiler, flags, (str(source.absolute()),), program)
+    return program.absolute()
 
 
 def check(folder: Path, network: Network, x: npt.ArrayLike, y: IntArray) -> None:
@@ -112,9 +133,9 @@ def _trace_difference(folder: Path, network: Network, x: IntArray) -> str | None
     """Return where the first layer goes wrong for one sample, from a trace of the simulation."""
     compiler = find_cxx()
     flags = _flags(compiler, False, False)
-    program = folder / CACHE / _key(folder, compiler, flags) / "simulate"
+    program = folder / CACHE / _key(folder / "hls", compiler, flags) / "simulate"
     if not program.is_file():
-        _compile(folder, compiler, flags, _sources(folder, False, False), program)
+        _compile(folder / "hls", compiler, flags, _sources(folder, False, False), program)
     with tempfile.TemporaryDirectory(dir=folder / CACHE, prefix="trace-") as scratch:
         (Path(scratch) / "x.bin").write_bytes(x.astype(network.input.dtype).tobytes())
         taps = folder.absolute() / "hls" / "taps.bin"
@@ -186,18 +207,18 @@ def _sources(folder: Path, checked: bool, bounded: bool) -> tuple[str, ...]:
     return ("testbench/testbench.cpp", "top.cpp", *(f"{BLACK_BOXES}/{p.name}" for p in models))
 
 
-def _key(folder: Path, compiler: Compiler, flags: tuple[str, ...]) -> str:
+def _key(hls: Path, compiler: Compiler, flags: tuple[str, ...]) -> str:
     """Return the hash of all that decides the program: sources, flags, compiler, processor."""
     digest = hashlib.sha256(repr((compiler.argv, compiler.version, flags)).encode())
     digest.update(platform.processor().encode() + platform.node().encode())
-    for path in sorted((folder / "hls").rglob("*.[ch]pp")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+    for path in sorted(hls.rglob("*.[ch]pp")):
+        digest.update(path.relative_to(hls).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
 def _compile(
-    folder: Path,
+    hls: Path,
     compiler: Compiler,
     flags: tuple[str, ...],
     sources: tuple[str, ...],
@@ -209,6 +230,6 @@ def _compile(
     with tempfile.TemporaryDirectory(dir=program.parent, prefix="compile-") as scratch:
         partial = Path(scratch).absolute() / program.name  # another csim may compile the same
         command: list[str | Path] = [*compiler.argv, *flags, *sources, "-o", partial]
-        done = run_tool(command, cwd=folder / "hls", limit_s=COMPILE_LIMIT_S, log=log)
+        done = run_tool(command, cwd=hls, limit_s=COMPILE_LIMIT_S, log=log)
         partial.replace(program)
     return done.cpu_seconds

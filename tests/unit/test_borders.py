@@ -48,7 +48,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "csim",  # late, for Project.csim; csim itself knows project_folder only
     },
-    "csim": {"project_folder", "ir", "reference", "tools", "errors"},
+    "csim": {"project_folder", "ir", "reference", "paths", "tools", "errors"},
+    "tool_server": {"errors"},
+    "simboard": {"boards", "csim", "tool_server", "errors"},
     "report": {"plan", "ir", "digits", "project_folder", "errors"},
     "output": {"csim", "project_folder", "report", "terminal"},
     "npy": {"ir", "errors"},
@@ -87,12 +89,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # The packages that only some places may use, wherever in the module the import stands.
 ONLY_IN: dict[str, set[str]] = {
-    "subprocess": {"tools", "runtime"},
+    "subprocess": {"tools", "tool_server", "runtime"},
     "jinja2": {"emit"},
     "torch": {"frontends.torch*", "prune"},
     "onnx": {"frontends.onnx*"},
     "qonnx": {"frontends.onnx*"},
-    "pynq": {"runtime"},
+    "pynq": {"runtime", "simboard"},
     "typer": {"cli*"},
     "rich": {"cli*", "demo", "output", "report", "terminal", "prune.progress"},
     "hls4ml": set(),  # csim only asks importlib where its ap_int headers lie
