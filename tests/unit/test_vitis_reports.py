@@ -116,3 +116,13 @@ def test_a_row_that_is_missing_is_named(schedule: Schedule, tmp_path: Path, row:
     folder = written(tmp_path, utilization="\n".join(kept), timing_summary=TIMING)
     with pytest.raises(ToolError, match=f"no row '{row}'"):
         read_implementation(folder, schedule)
+
+
+def test_the_first_table_with_a_row_counts(schedule: Schedule, tmp_path: Path) -> None:
+    again = "| LUT as Logic               |  4711 |     0 |          0 |     53200 |  8.85 |\n"
+    folder = written(
+        tmp_path,
+        utilization=UTILIZATION_7.format(version="2023.2") + again,
+        timing_summary=TIMING.format(wns="0.1", tns="0.0", whs="0.1"),
+    )
+    assert read_implementation(folder, schedule).area.total.lut_logic == 5140
