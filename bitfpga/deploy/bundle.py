@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bitfpga.deploy.bitstream import Bitstream, find_bitstream
 from bitfpga.deploy.bundle_folder import check_replaceable
 from bitfpga.deploy.texts import SOURCE_ENDINGS, VALIDATE
 from bitfpga.deploy.wheel import wheel_file
 from bitfpga.errors import ProjectError
+from bitfpga.ir import IntArray
 from bitfpga.ir.npy import npy_bytes
 from bitfpga.paths import overlays_dir, runtime_dir
 from bitfpga.project import golden_inputs
@@ -21,6 +25,7 @@ from bitfpga.whole_folder import write_whole
 
 FORMAT, VERSION = "bitfpga-bundle", 1
 MANIFEST, RUNTIME, NOTEBOOK = "manifest.json", "bitfpga_runtime", "quick_start.ipynb"
+LABELLED = "test.npz"  # the network's own samples, with their classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +72,7 @@ def make_bundle(project: ProjectFolder, *, wheel: bool = False) -> Bundle:
 
 
 def _design(project: ProjectFolder, interface: dict[str, Any]) -> dict[str, bytes]:
-    """Return golden vectors, index streams and the sources of the C simulation."""
+    """Return golden and labelled vectors, streams and the sources of the C simulation."""
     x = golden_inputs(project.network)
     files = {"golden_x.npy": npy_bytes(x), "golden_y.npy": npy_bytes(run(project.network, x))}
     taps = interface["taps_file"]
@@ -76,12 +81,22 @@ def _design(project: ProjectFolder, interface: dict[str, Any]) -> dict[str, byte
     for path in needed:
         if not path.is_file():
             raise ProjectError(f"{path} is missing: give a folder of 'bitfpga build'")
+    vectors = project.network.vectors
+    if vectors is not None and vectors.labels is not None:
+        files[LABELLED] = _labelled(vectors.x, vectors.labels)
     if taps:
         files["taps.bin"] = (project.path / taps).read_bytes()
     for path in sorted(hls.rglob("*")):
         if path.is_file() and path.suffix in SOURCE_ENDINGS:
             files[f"csim/{path.relative_to(hls).as_posix()}"] = path.read_bytes()
     return files
+
+
+def _labelled(x: IntArray, labels: IntArray) -> bytes:
+    """Return samples and their classes as the notebook reads them."""
+    content = io.BytesIO()
+    np.savez_compressed(content, x=x, labels=labels)
+    return content.getvalue()
 
 
 def _software(project: ProjectFolder) -> dict[str, bytes]:

@@ -32,7 +32,7 @@ def project() -> Project:
 
 @pytest.fixture
 def document(project: Project) -> dict[str, Any]:
-    return interface_document(project, "m_axi")
+    return interface_document(project)
 
 
 def test_the_facts_are_those_of_the_document(document: dict[str, Any]) -> None:
