@@ -105,7 +105,7 @@ def test_targets_are_reached_by_a_smaller_design(network: Path, tmp_path: Path) 
 def test_a_users_own_board_file_is_read(network: Path, tmp_path: Path) -> None:
     text = (boards_dir() / "zedboard.toml").read_text(encoding="utf-8")
     own = tmp_path / "own.toml"
-    own.write_text(re.sub("(?m)^name = .*$", 'name = "own-board"', text), encoding="utf-8")
+    own.write_text(re.sub("(?m)^name = .*$", 'name = "own-board"', text, count=1), encoding="utf-8")
     ran = cli("build", network, "-o", tmp_path / "out", "--board", own, "--json")
     assert ran.json["board"] == "own-board"
 
