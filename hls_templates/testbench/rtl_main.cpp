@@ -143,7 +143,7 @@ class Run {
       top_.s_axis_tlast = (sent_ + 1) % options_.in_size == 0;
     }
     top_.m_axis_tready = out_gaps_.moves();
-#define BITFPGA_TAP_OFFER(i, port)        \
+#define BITFPGA_TAP_OFFER(i, port)       \
   top_.port##_tvalid = taps_[i].offer(); \
   top_.port##_tdata = taps_[i].row();
     BITFPGA_TAP_PORTS(BITFPGA_TAP_OFFER)

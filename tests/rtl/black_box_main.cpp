@@ -1,5 +1,5 @@
-// Plays what Vitis HLS makes around a black box: a FIFO before it and one behind, ap_ctrl_chain, and a
-// clock enable. Ends with an error where the box breaks a rule of either.
+// Plays what Vitis HLS makes around a black box: a FIFO before it and one behind, ap_ctrl_chain,
+// and a clock enable. Ends with an error where the box breaks a rule of either.
 #include <unistd.h>
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 #include <vector>
+
 #include "Vtop.h"
 #include "verilated.h"
 
@@ -65,10 +66,19 @@ int main(int argc, char** argv) {
   unsigned long arrived = 0, taken = 0, given = 0, waiting = 0, quiet = 0;
   unsigned long readied = 0, finished = 0;
   bool start = false;
-  auto clock = [&] { top.ap_clk = 0; top.eval(); top.ap_clk = 1; top.eval(); };
+  auto clock = [&] {
+    top.ap_clk = 0;
+    top.eval();
+    top.ap_clk = 1;
+    top.eval();
+  };
   auto reset = [&] {
-    top.ap_rst = 1; top.ap_start = 0; top.ap_ce = 1; top.ap_continue = 0;
-    top.x_empty_n = 0; top.y_full_n = 1;
+    top.ap_rst = 1;
+    top.ap_start = 0;
+    top.ap_ce = 1;
+    top.ap_continue = 0;
+    top.x_empty_n = 0;
+    top.y_full_n = 1;
     for (int i = 0; i < 3; ++i) clock();
     top.ap_rst = 0;
     arrived = taken = given = waiting = readied = finished = cycle = 0;
@@ -128,7 +138,10 @@ int main(int argc, char** argv) {
     ++cycle;
   }
   for (int i = 0; i < 300; ++i) {
-    top.ap_start = 0; top.ap_ce = 1; top.ap_continue = 1; top.y_full_n = 1;
+    top.ap_start = 0;
+    top.ap_ce = 1;
+    top.ap_continue = 1;
+    top.y_full_n = 1;
     top.ap_clk = 0;
     top.eval();
     require(!top.y_write && !top.x_read && !top.ap_done, "something comes after the last call");
