@@ -12,8 +12,11 @@ from foldings import any_schedule
 from mlps import mlp, one_dense, random_weights
 
 from bitfpga.boards import load_board
+from bitfpga.demo import demo_network
+from bitfpga.deploy import make_bundle
 from bitfpga.ir import Network
 from bitfpga.project import Project, build, emit
+from bitfpga.project_folder import open_project
 from bitfpga.reference import run
 from bitfpga.simboard import write_bitstream
 
@@ -46,8 +49,21 @@ def write_design(
     return folder
 
 
+def write_bundle(folder: Path, network: Network, kind: str, board: str) -> Path:
+    """Write the bundle of a network with a bitstream's stand-in; return its folder."""
+    project = folder.parent / f"{folder.name}-project"
+    build(network, board, interface=kind).write(project)
+    (project / "vitis").mkdir()
+    interface = (project / "interface.json").read_text("utf-8")
+    write_bitstream(interface, load_board(board), project / "vitis")
+    return make_bundle(open_project(project)).write(folder)
+
+
 def write_designs(folder: Path) -> None:
     """Write a design of every sort: both kinds and families, 8 and 16 bits, taps in memory."""
+    for kind in ("m_axi", "axi_dma"):
+        for family, board in BOARDS.items():
+            write_bundle(folder / "bundles" / f"{kind}-{family}", demo_network(), kind, board)
     small, wide = mlp((13, 9, 5)), one_dense(random_weights(3, 7))
     maps = conv_net(3)
     in_memory: Network = mlp((11, 6, 4), seed=5)
