@@ -105,6 +105,6 @@ $(SETUP_PYNQ): $(VENV)/pynq-%/.setup: constraints-pynq.txt $(MADE)
 	@$(BIN)/python -c '$(HAS_PYNQ)' || echo 'pynq needs Python 3.10 to 3.12: its tests are skipped'
 	@! $(BIN)/python -c '$(HAS_PYNQ)' || { echo 'installing pynq $* into $(@D)' \
 		&& $(BIN)/python -m venv --clear $(@D) \
-		&& $(@D)/bin/python $(INSTALL) --constraint constraints-pynq.txt pynq==$* pytest; }
+		&& $(@D)/bin/python $(INSTALL) --constraint constraints-pynq.txt pynq==$* pytest nbclient ipykernel matplotlib; }
 	@mkdir -p $(@D)
 	@touch $@

@@ -20,7 +20,13 @@ from bitfpga.tools import run_tool
 REPOSITORY = Path(__file__).parents[2]
 CHECKS = REPOSITORY / "tests" / "pynq_board"
 LIMIT_S = 240.0
-COMMON = ("check_calls.py", "check_faults.py", "check_metadata.py", "check_runtime.py")
+COMMON = (
+    "check_calls.py",
+    "check_faults.py",
+    "check_metadata.py",
+    "check_runtime.py",
+    "check_notebook.py",
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,42 +15,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from bitfpga.demo import demo_network
+from bitfpga.deploy import make_bundle
 from bitfpga.paths import overlays_dir
+from bitfpga.project import build
+from bitfpga.project_folder import open_project
 from bitfpga.reference import run
 
 LIMIT_S = 300
 NAMES = ("quick_start.ipynb", "explore.ipynb")
 LEAST_COLOURS = 8  # of a picture with something in it
-
-# What the quick start calls, with the interface of bitfpga.runtime and the reference inside.
-STAND_IN = """
-from pathlib import Path
-
-import numpy as np
-
-import bitfpga
-
-
-class Accelerator:
-    def __init__(self, bundle, device=None, *, timeout_s=10.0):
-        assert device == "csim"
-        self.bundle = Path(bundle)
-        self.network = bitfpga.Network.load(self.bundle / "network.bitfpga")
-
-    def predict(self, x):
-        return bitfpga.run(self.network, np.asarray(x))
-
-    def self_test(self):
-        x, y = (np.load(self.bundle / f"golden_{side}.npy") for side in "xy")
-        assert np.array_equal(self.predict(x), y)
-        return len(x)
-
-    def throughput_test(self, n=1000):
-        return f"stand-in throughput of {n} samples"
-
-    def close(self):
-        (self.bundle / "closed").touch()
-"""
 
 
 def read(name: str) -> Any:
@@ -90,15 +63,9 @@ def check_pictures(notebook: Any, expected: int) -> None:
 
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with what the quick start reads of a bundle, 40 golden samples."""
-    folder = tmp_path / "bundle"
-    folder.mkdir()
-    network = demo_network()
-    network.save(folder / "network.bitfpga")
-    x = network.vectors.x[:40]
-    np.save(folder / "golden_x.npy", x)
-    np.save(folder / "golden_y.npy", run(network, x))
-    (folder / "bitfpga_runtime.py").write_text(STAND_IN, encoding="utf-8")
+    """Return the bundle of the digits network, to run in its C simulation."""
+    project = build(demo_network()).write(tmp_path / "project")
+    folder = make_bundle(open_project(project)).write(tmp_path / "bundle")
     monkeypatch.setenv("BITFPGA_BUNDLE", str(folder))
     monkeypatch.setenv("BITFPGA_DEVICE", "csim")
     return folder
@@ -115,32 +82,30 @@ def test_a_notebook_is_stored_without_outputs(name: str) -> None:
     assert set(NAMES) == {path.name for path in overlays_dir().glob("*.ipynb")}
 
 
-def test_the_quick_start_runs_on_golden_vectors(bundle: Path, tmp_path: Path) -> None:
+def test_the_quick_start_classifies_the_labelled_samples(bundle: Path, tmp_path: Path) -> None:
+    network = demo_network()
+    right = run(network, network.vectors.x).argmax(axis=1) == network.vectors.labels
     notebook = executed("quick_start.ipynb", tmp_path)
-    assert texts(notebook).splitlines() == [
-        "self test: 40 samples equal",
-        "40 samples of shape (64,)",
-        "right: 100.00% of 40",
-        "stand-in throughput of 1000 samples",
+    assert texts(notebook).splitlines()[:3] == [
+        "self test: 16 samples equal",
+        "360 samples of shape (64,)",
+        f"right: {right.mean():.2%} of 360",
     ]
+    assert 0.9 < right.mean() < 1
     check_pictures(notebook, 2)
-    assert (bundle / "closed").is_file()
 
 
-def test_the_quick_start_takes_labelled_samples_of_the_bundle(bundle: Path, tmp_path: Path) -> None:
-    vectors = demo_network().vectors
-    np.savez(bundle / "test.npz", x=vectors.x[:150], labels=vectors.labels[:150])
-    expected = run(demo_network(), vectors.x[:150]).argmax(axis=1) == vectors.labels[:150]
+def test_the_quick_start_runs_on_golden_vectors(bundle: Path, tmp_path: Path) -> None:
+    (bundle / "test.npz").unlink()
     notebook = executed("quick_start.ipynb", tmp_path)
-    assert f"right: {expected.mean():.2%} of 150" in texts(notebook)
-    assert 0.9 < expected.mean() < 1
+    assert "right: 100.00% of 16" in texts(notebook)
 
 
-def test_the_quick_start_stops_where_the_hardware_is_wrong(bundle: Path, tmp_path: Path) -> None:
+def test_the_quick_start_stops_where_the_bundle_is_damaged(bundle: Path, tmp_path: Path) -> None:
     golden = np.load(bundle / "golden_y.npy")
-    golden[17, 3] += 1
+    golden[7, 3] += 1
     np.save(bundle / "golden_y.npy", golden)
-    with pytest.raises(CellExecutionError, match="AssertionError"):
+    with pytest.raises(CellExecutionError, match=r"golden_y\.npy is not the file that was deployed"):
         executed("quick_start.ipynb", tmp_path)
 
 
