@@ -105,7 +105,7 @@ def test_the_quick_start_stops_where_the_bundle_is_damaged(bundle: Path, tmp_pat
     golden = np.load(bundle / "golden_y.npy")
     golden[7, 3] += 1
     np.save(bundle / "golden_y.npy", golden)
-    with pytest.raises(CellExecutionError, match=r"golden_y\.npy is not the file that was deployed"):
+    with pytest.raises(CellExecutionError, match=r"golden_y\.npy is not the file that was"):
         executed("quick_start.ipynb", tmp_path)
 
 
