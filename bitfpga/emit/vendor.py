@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from bitfpga.emit.render import BANNER, render
 from bitfpga.plan import Schedule
@@ -17,7 +16,7 @@ class Core:
     """
 
     vlnv: str
-    kind: Literal["m_axi", "axi_dma"]
+    kind: str
     input_bits: int
 
     @property

@@ -1,17 +1,14 @@
-"""The core as the vendor's tools take it: ``hls_config.cfg`` and ``interface.json``."""
+"""The core as the vendor's tools take it: ``hls_config.cfg`` and the project's interface."""
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 
 from bitfpga.emit.vendor import Core, HlsConfig
 from bitfpga.errors import ProjectError
+from bitfpga.interface import Interface
 
-CONFIG, INTERFACE = "hls/hls_config.cfg", "interface.json"
-KINDS = ("m_axi", "axi_dma")
-_BITS = re.compile(r"u?int(8|16|32|64)")
+CONFIG = "hls/hls_config.cfg"
 
 
 def read_config(project: Path) -> HlsConfig:
@@ -53,24 +50,14 @@ def read_config(project: Path) -> HlsConfig:
     )
 
 
-def read_core(project: Path, config: HlsConfig, input_bits: int) -> Core:
-    """Return the core that ``config`` packages, of the kind that ``interface.json`` says.
+def core_of(interface: Interface, config: HlsConfig) -> Core:
+    """Return the core that ``config`` packages, of the kind that ``interface`` says.
 
-    ``input_bits``: of an element where there is no such file (then it is ``m_axi``). ProjectError
-    where the two files do not belong together.
+    ProjectError where the two do not belong together.
     """
-    path = project / INTERFACE
-    if not path.is_file():
-        return Core(config.vlnv, "m_axi", input_bits)
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        vlnv, kind = document["vlnv"], document["kind"]
-        bits = _BITS.fullmatch(document["input"]["dtype"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProjectError(f"{path} is damaged ({error}); build the project again") from None
-    if vlnv != config.vlnv or kind not in KINDS or bits is None:
+    if interface.vlnv != config.vlnv:
         raise ProjectError(
-            f"{path} is of {vlnv!r} ({kind!r}), {CONFIG} of {config.vlnv!r}; they do not belong "
-            "together: build the project again"
+            f"interface.json is of {interface.vlnv!r}, {CONFIG} of {config.vlnv!r}; they do not "
+            "belong together: build the project again"
         )
-    return Core(vlnv, kind, int(bits[1]))
+    return Core(interface.vlnv, interface.kind, 8 * interface.input.dtype.itemsize)

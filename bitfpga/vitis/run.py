@@ -11,7 +11,7 @@ from bitfpga.emit.vendor import Core, HlsConfig, vivado_settings
 from bitfpga.errors import BoardError, ProjectError
 from bitfpga.paths import vivado_dir
 from bitfpga.project_folder import VITIS, ProjectFolder
-from bitfpga.vitis.core import read_config, read_core
+from bitfpga.vitis.core import core_of, read_config
 from bitfpga.vitis.programs import Hls, Vivado
 from bitfpga.vitis.state import Done, content_key
 from bitfpga.vitis.steps import Result, Step, is_complete, results
@@ -58,7 +58,7 @@ class Run:
 def prepare(project: ProjectFolder, until: Step, deadline: float, limit_s: float) -> Run:
     """Return the run after all checks that need no tool."""
     source = project.path / "hls"
-    if not source.is_dir():
+    if not source.is_dir() or project.interface is None:
         raise ProjectError(
             f"{project.path} holds no hls/, so it is no HLS project: make one with 'bitfpga build'"
         )
@@ -74,8 +74,7 @@ def prepare(project: ProjectFolder, until: Step, deadline: float, limit_s: float
             "(see overlays/boards/pynq-z2.toml) and build again; --until package works without"
         )
     config = read_config(project.path)
-    bits = project.network.input.dtype.itemsize * 8
-    core = read_core(project.path, config, bits)
+    core = core_of(project.interface, config)
     folder = project.path / VITIS
     return Run(project, folder, config, core, _keys(project, core), {}, deadline, limit_s)
 

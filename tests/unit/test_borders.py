@@ -68,7 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tools",
         "errors",
     },
-    "vitis": {"project_folder", "emit", "plan", "synth", "paths", "tools", "errors"},
+    "vitis": {"project_folder", "interface", "emit", "plan", "synth", "paths", "tools", "errors"},
     "whole_folder": {"errors"},
     "deploy": {
         "project",

@@ -145,6 +145,10 @@ def test_any_other_value_is_refused(value: Any) -> None:
             with pytest.raises(ProjectError):
                 Interface.read(json.dumps(good | {key: value}))
     for key in good["input"]:
+        if key == "bits" and value in range(9, 17):  # another interface, of the same int16
+            continue
+        if key == "shape" and isinstance(value, list) and all(type(n) is int for n in value):
+            continue
         if json.dumps(value) != json.dumps(good["input"][key]):
             with pytest.raises(ProjectError):
                 Interface.read(json.dumps(good | {"input": good["input"] | {key: value}}))

@@ -240,17 +240,12 @@ def test_steps_behind_an_edit_run_in_a_later_run(project: Path, vendor: Vendor, 
     assert vendor.steps[4:] == WHOLE
 
 
-def test_another_block_design_needs_no_new_synthesis(project: Path, vendor: Vendor) -> None:
-    cli(*synth(project, "--until", "package"))
-    bits = project / "vitis" / "vivado" / "settings.tcl"
-    interface = project / "interface.json"
+def test_the_block_design_has_the_kind_of_the_interface(tmp_path: Path, vendor: Vendor) -> None:
     for kind in ("m_axi", "axi_dma"):
-        dtype = "int8" if kind == "m_axi" else "uint16"
-        document = {"vlnv": "bitfpga:hls:small:1.0", "kind": kind, "input": {"dtype": dtype}}
-        interface.write_text(json.dumps(document))
+        project = build(small_mlp((7, 5, 3)), interface=kind).write(tmp_path / kind)
         assert cli(*synth(project, "--json")).json["kind"] == kind
-        assert f"set kind {kind}\nset stream_bits {dtype.strip('uint')}\n" in bits.read_text()
-    assert vendor.steps == [*WHOLE, "impl", "bitstream"]
+        settings = (project / "vitis" / "vivado" / "settings.tcl").read_text()
+        assert f"set kind {kind}\nset stream_bits 8\n" in settings
 
 
 def test_another_script_of_the_last_step_needs_only_that_step(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -20,7 +19,8 @@ from bitfpga.ir import Network
 from bitfpga.paths import vivado_dir
 from bitfpga.plan import Schedule, plan
 from bitfpga.project import build
-from bitfpga.vitis.core import read_config, read_core
+from bitfpga.project_folder import open_project
+from bitfpga.vitis.core import core_of, read_config
 
 STUB = Path(__file__).parents[1] / "vivado_bd_stub.tcl"
 SPEC = Path(__file__).parents[1] / "vivado_commands.json"
@@ -263,7 +263,7 @@ def test_the_steps_of_vitis_hls(built: Path, tmp_path: Path, step: str) -> None:
         assert ran.stderr == ("ERROR: open_project failed\n" if failing else "")
         if not failing:
             did = (tmp_path / "log").read_text().splitlines()
-    flags = "{-std=c++14 -Iinclude -I.}"
+    flags = "{-std=c++14 -Iinclude -I. -DBITFPGA_VITIS}"
     sources = [
         "open_project -reset project",
         "set_top bitfpga_top",
@@ -289,22 +289,13 @@ def test_the_steps_of_vitis_hls(built: Path, tmp_path: Path, step: str) -> None:
     )
 
 
-def test_the_core_is_what_the_interface_says(built: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(built, tmp_path / "project")
-    config = read_config(folder)
-    assert read_core(folder, config, 16) == Core(VLNV, "m_axi", 16)
-    document = {"vlnv": VLNV, "kind": "axi_dma", "input": {"dtype": "uint8"}}
-    path = folder / "interface.json"
-    path.write_text(json.dumps(document))
-    assert read_core(folder, config, 16) == Core(VLNV, "axi_dma", 8)
-    for change in ({"vlnv": "a:b:c:1.0"}, {"kind": "axis"}, {"input": {"dtype": "int9"}}):
-        path.write_text(json.dumps({**document, **change}))
-        with pytest.raises(ProjectError, match="do not belong together: build the project again"):
-            read_core(folder, config, 16)
-    for text in ("{", "[]", "{}"):
-        path.write_text(text)
-        with pytest.raises(ProjectError, match=r"interface.json is damaged .*build the project"):
-            read_core(folder, config, 16)
+def test_the_core_is_what_the_interface_says(built: Path) -> None:
+    config, found = read_config(built), open_project(built).interface
+    assert found is not None
+    for kind in ("m_axi", "axi_dma"):
+        assert core_of(replace(found, kind=kind), config) == Core(VLNV, kind, 8)
+    with pytest.raises(ProjectError, match="do not belong together: build the project again"):
+        core_of(replace(found, name="another"), config)
 
 
 @needs_tclint
