@@ -14,7 +14,7 @@ from bitfpga.vitis.logs import error_lines, following
 from bitfpga.vitis.reports import cosim_verdict, read_csynth, read_implementation
 from bitfpga.vitis.run import SCRIPTS, Run
 from bitfpga.vitis.state import Done, write_state
-from bitfpga.vitis.steps import BY_HLS, Step, collect, forget, hls_command, vivado_command
+from bitfpga.vitis.steps import BY_HLS, Step, behind, collect, forget, hls_command, vivado_command
 
 
 def run_step(run: Run, step: Step) -> None:
@@ -25,8 +25,9 @@ def run_step(run: Run, step: Step) -> None:
     log = run.folder / "logs" / f"{step.value}.log"
     command, cwd = _command(run, step)
     name = Path(command[0]).name
-    forget(run.folder, run.wanted(step))
-    run.done.pop(step.value, None)
+    for old in (step, *behind(step)):  # what was made of this step's last results goes, too
+        forget(run.folder, run.wanted(old))
+        run.done.pop(old.value, None)
     run.on_step(f"{step.value}: {name} runs; its log is {log}")
     limit = run.deadline - time.monotonic()
     started = time.monotonic()

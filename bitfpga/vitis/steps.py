@@ -39,6 +39,11 @@ BEFORE: dict[Step, tuple[Step, ...]] = {
 BY_HLS = (Step.CSYNTH, Step.COSIM, Step.PACKAGE)
 
 
+def behind(step: Step) -> tuple[Step, ...]:
+    """Return the steps that take what ``step`` makes."""
+    return tuple(later for later, needed in BEFORE.items() if step in needed)
+
+
 @dataclass(frozen=True)
 class Result:
     """Something a step leaves: the first of ``sources`` that is there, kept as ``place``.

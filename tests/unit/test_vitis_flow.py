@@ -240,6 +240,20 @@ def test_steps_behind_an_edit_run_in_a_later_run(project: Path, vendor: Vendor, 
     assert vendor.steps[4:] == WHOLE
 
 
+def test_a_failure_leaves_nothing_that_was_made_of_older_sources(
+    project: Path, vendor: Vendor
+) -> None:
+    assert cli(*synth(project)).code == 0
+    made = [project / "vitis" / f"small.{ending}" for ending in ("bit", "hwh")]
+    assert all(path.is_file() for path in made)
+    with (project / "hls" / "top.cpp").open("a") as file:
+        file.write("// edited\n")
+    assert cli(*synth(project, "--until", "csynth")).code == 0
+    assert not any(path.exists() for path in made)
+    assert cli(*synth(project)).code == 0
+    assert all(path.is_file() for path in made)
+
+
 def test_the_block_design_has_the_kind_of_the_interface(tmp_path: Path, vendor: Vendor) -> None:
     for kind in ("m_axi", "axi_dma"):
         project = build(small_mlp((7, 5, 3)), interface=kind).write(tmp_path / kind)
