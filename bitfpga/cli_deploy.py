@@ -15,11 +15,15 @@ from bitfpga.deploy.bundle_folder import check_replaceable
 from bitfpga.deploy.copying import check_target
 from bitfpga.project_folder import open_project
 from bitfpga.report import print_whole
-from bitfpga.terminal import err, out
+from bitfpga.terminal import err, out, say
 
 MISSING = (
     "bitstream: still missing, so only device='csim' works; where Vivado is installed, make it "
     "with '{command}', then deploy again"
+)
+OLDER = (
+    "note: the bitstream may be older than they are; 'bitfpga synth {folder} --tool vitis' makes "
+    "again what is"
 )
 CSIM = ("--csim",)
 
@@ -46,6 +50,8 @@ def deploy_command(
     with err.status("computing golden vectors and writing the bundle"):
         bundle = make_bundle(project, wheel=wheel)
         written = bundle.write(output, force=force)
+    if bundle.bit and any(name.startswith("hls/") for name in project.changed):
+        say(OLDER.format(folder=folder))
     if to is not None:
         with err.status(f"copying to {to}"):
             copy_to(written, to)

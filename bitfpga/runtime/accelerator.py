@@ -33,8 +33,12 @@ class Accelerator:
     """
 
     def __init__(self, bundle: str | Path, device: Any = None, *, timeout_s: float = 10.0) -> None:
-        if not (math.isfinite(timeout_s) and timeout_s > 0):
-            raise InputError(f"timeout_s {timeout_s}: a number of seconds above 0")
+        try:
+            is_time = math.isfinite(timeout_s) and timeout_s > 0
+        except TypeError:
+            is_time = False
+        if not is_time:
+            raise InputError(f"timeout_s {timeout_s!r}: a number of seconds above 0")
         if isinstance(device, str) and device != CSIM:
             raise InputError(f"device {device!r}: None, {CSIM!r} or a pynq.Device")
         self.bundle: Bundle = read_bundle(bundle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,13 @@ def main(bundle: Path, arguments: list[str] | None = None) -> int:
 
 def _load(path: Path) -> Any:
     try:
-        return np.load(str(path), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as stream:
+            array = np.load(stream, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: {error}; save an array with numpy.save") from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path} holds several arrays; save one of them with numpy.save")
+    return array
 
 
 def _say(text: str) -> None:

@@ -115,6 +115,8 @@ def compiled_program(bundle: Bundle) -> Path:
             raise TimeoutFault(f"{compiler[0]} did not end within {COMPILE_LIMIT_S:g} s")
         if done[0]:
             raise DeviceError(f"{shlex.join(command)} ended with code {done[0]}{_tail(done[1])}")
+        if not partial.is_file():
+            raise DeviceError(f"{shlex.join(command)} ended with code 0 and made no program")
         os.replace(str(partial), str(program))
     return program
 
@@ -122,7 +124,10 @@ def compiled_program(bundle: Bundle) -> Path:
 def find_compiler() -> tuple[tuple[str, ...], str]:
     """Return the command and the version of a C++ compiler: ``$CXX``, else the first that runs."""
     named = os.environ.get("CXX", "").strip()
-    candidates = [tuple(shlex.split(named))] if named else _candidates()
+    try:
+        candidates = [tuple(shlex.split(named))] if named else _candidates()
+    except ValueError as error:
+        raise DeviceError(f"CXX={named!r} is no command ({error}): set another") from None
     for command in candidates:
         question = (*command[:-1], "version") if _is_zig(command) else (*command, "--version")
         done = _run(list(question), Path(tempfile.gettempdir()), _PROBE_LIMIT_S)

@@ -210,6 +210,10 @@ def test_changed_sources_are_told(project: Path, tmp_path: Path) -> None:
     ran = cli("deploy", project, "-o", tmp_path / "b")
     assert ran.code == 0
     assert ran.err == "note: changed since the build: hls/top.cpp\n"
+    with_bitstream(project)
+    ran = cli("deploy", project, "-o", tmp_path / "with")
+    assert ran.code == 0
+    assert "the bitstream may be older than they are" in " ".join(ran.err.split())
 
 
 def test_json(project: Path, tmp_path: Path) -> None:

@@ -158,6 +158,9 @@ def test_a_compiler_that_fails_is_told_and_leaves_nothing(
     monkeypatch.setenv("CXX", fake_compiler(tmp_path, "echo 'bad code' >&2; exit 3"))
     with pytest.raises(DeviceError, match=r"(?s)ended with code 3.*\| bad code"):
         Accelerator(copied, "csim")
+    monkeypatch.setenv("CXX", fake_compiler(tmp_path, ":"))
+    with pytest.raises(DeviceError, match="ended with code 0 and made no program"):
+        Accelerator(copied, "csim")
     left = {p for p in (copied / "csim" / "build").glob("*/*")}
     monkeypatch.delenv("CXX")
     assert all(p.name == "simulate" for p in left)  # that of the true compiler, copied
@@ -166,6 +169,9 @@ def test_a_compiler_that_fails_is_told_and_leaves_nothing(
 
 
 def test_no_compiler_is_told(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "g++ '")
+    with pytest.raises(DeviceError, match=r"CXX=.* is no command \(No closing quotation\)"):
+        Accelerator(copied, "csim")
     monkeypatch.setenv("CXX", "no-such-compiler -x")
     with pytest.raises(DeviceError, match=r"no working C\+\+ compiler .*CXX='no-such-compiler -x'"):
         Accelerator(copied, "csim")

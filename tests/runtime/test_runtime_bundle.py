@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from bitfpga_runtime import Accelerator, BundleError, InputError
 from bitfpga_runtime.bundle import read_bundle
+from bitfpga_runtime.command import main
 from runtime_bundles import INPUT, OUTPUT, samples, write_bundle
 
 
@@ -114,8 +115,8 @@ def write_digest(folder: Path) -> Any:
     return bundle._replace(files={**bundle.files, "golden_x.npy": digest})
 
 
-@pytest.mark.parametrize("timeout_s", [0, -1.0, float("nan"), float("inf")])
-def test_a_limit_must_be_a_time(tmp_path: Path, timeout_s: float) -> None:
+@pytest.mark.parametrize("timeout_s", [0, -1.0, float("nan"), float("inf"), "3", None])
+def test_a_limit_must_be_a_time(tmp_path: Path, timeout_s: Any) -> None:
     with pytest.raises(InputError, match="timeout_s"):
         Accelerator(tmp_path, timeout_s=timeout_s)
 
@@ -123,3 +124,11 @@ def test_a_limit_must_be_a_time(tmp_path: Path, timeout_s: float) -> None:
 def test_a_device_is_not_any_word(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="device 'sim': None, 'csim' or"):
         Accelerator(tmp_path, "sim")
+
+
+def test_files_that_hold_no_array_are_told(tmp_path: Path, capsys: Any) -> None:
+    np.savez(tmp_path / "several.npz", a=np.zeros(3), b=np.zeros(2))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "several.npz").read_bytes()[:60])
+    for name, words in (("several.npz", "holds several arrays"), ("cut.npz", "save an array")):
+        assert main(tmp_path, ["--x", str(tmp_path / name), "--y", str(tmp_path / name)]) == 1
+        assert words in capsys.readouterr().err
