@@ -118,7 +118,7 @@ def _cells(stream: LayerStream, pe: int) -> Iterator[int]:
     """Yield the cells or words of a PE; ``ValueError`` if anything stands after them."""
     coded = stream.symbol_bits != NO_CODE
     width = stream.symbol_bits + 1 if coded else word_bits(stream.span)
-    per_row, mask = stream.row_bits // width, (1 << width) - 1
+    per_row, mask = stream.cells_per_row, (1 << width) - 1
     left = int(stream.n_cells[pe])
     for row in stream.tap_rows[pe].tolist():
         for _ in range(min(per_row, left)):

@@ -46,7 +46,7 @@ class TapFeed:
 
 def tap_feed(stream: LayerStream) -> TapFeed:
     """Return how the rows of ``stream`` come from memory."""
-    per_row = stream.row_bits // (stream.symbol_bits + 1)
+    per_row = stream.cells_per_row
     n_rows = np.maximum(-(-stream.n_cells // per_row), 1)
     asked = _asked(stream, n_rows, per_row)
     queue = _queue(asked, n_rows)

@@ -57,7 +57,7 @@ def fold_design(design: Design, limit: int) -> Folded:
         parts = [
             arrays[step.name].resources(prices)
             if step.name in arrays
-            else space.steps.resources(step, prices)
+            else space.step_costs.resources(step, prices)
             for step in space.pipeline.steps
         ]
         priced[prices] = sum(parts, HOST_INTERFACE)
@@ -203,7 +203,7 @@ def _layer(
         common,
         memories={"lines": lines.style} if lines else {},
         line_kind=lines.kind if lines else "",
-        resources=design.space.steps.resources(step, design.prices),
+        resources=design.space.step_costs.resources(step, design.prices),
         accumulator_bits=accumulator,
         scaled_bits=scaled,
         tile_pixels=step.output.lanes if step.kind in POOLS else 1,

@@ -45,8 +45,8 @@ class LayerSchedule:
     AXI) or ``none``. ``tile_pixels`` output pixels share every tap; ``n_tiles`` cover the map.
     ``n_rows`` window rows are cut into ``n_splits`` of ``split_rows``. ``n_slots``: most sums any
     PE makes of a tile; ``n_entries``: sums the requantiser takes a pixel; ``n_pruned``: outputs
-    without any tap. ``tap_bits``: stored bits of the index stream and
-    of the list of its jobs, ``entropy`` in bits per tap.
+    without any tap. ``symbol_bits``: of the stream's cells, 0 where it is tap words; ``tap_bits``:
+    stored bits of it and of the list of its jobs, ``entropy`` in bits per tap.
     ``fill_cycles``, ``walk_cycles``, ``emit_cycles``: of one tile, its three processes overlap.
     ``memories``: by name (``plan.array_memories``, and ``lines``), ``block`` or ``distributed``.
     ``line_kind``: what the line buffer is, ``banks`` or ``copies``; empty without one.

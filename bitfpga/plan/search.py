@@ -86,7 +86,7 @@ class DesignSpace:
             self.options[name] = ArrayOptions(facts, *shape, other)
         self._share_port()
         self.shortest = self._shortest()
-        self.steps = StepCosts(n_samples)
+        self.step_costs = StepCosts(n_samples)
         self._others: dict[float, Resources] = {}
 
     def _choose_sources(self) -> dict[str, str]:
@@ -149,7 +149,7 @@ class DesignSpace:
     def _other_resources(self, weight: float, prices: Prices) -> Resources:
         if weight not in self._others:
             parts = [
-                self.steps.resources(step, prices)
+                self.step_costs.resources(step, prices)
                 for step in self.pipeline.steps
                 if step.kind not in ARRAYS
             ]

@@ -10,6 +10,8 @@ from rtl_cells import needs_pyosys, run_yosys, xilinx_cells
 from rtl_pe_arrays import ArrayBench, check, verilog
 from rtl_pe_cases import Case, parameters, tables
 
+from bitfpga.plan.tap_words import NO_CODE
+
 pytestmark = [
     needs_pyosys,
     pytest.mark.skipif(without_verilator(), reason="Verilator is not installed"),
@@ -21,8 +23,9 @@ MODULES = (
 ).split()
 
 
-def test_the_mapped_array_does_the_same(tmp_path: Path) -> None:
-    case = Case((8, 12), 3, 2, split_rows=6, symbol_bits=2, style="distributed")
+@pytest.mark.parametrize("symbol_bits", [NO_CODE, 2])
+def test_the_mapped_array_does_the_same(tmp_path: Path, symbol_bits: int) -> None:
+    case = Case((8, 12), 3, 2, split_rows=6, symbol_bits=symbol_bits, style="distributed")
     sizes = {**parameters(case), "IMPL": '"xilinx"', "EVENT_STYLE": '"distributed"'}
     assert case.n_results > 3
     files = tables(case)

@@ -70,6 +70,14 @@ def test_a_synthesis_is_shown_beside_its_estimate(
 
 
 @needs_pyosys
+def test_an_array_of_tap_words_keeps_to_its_budget(load: Any, tmp_path: Path) -> None:
+    row = load("rtl_arrays").measure_array(16, 6, tmp_path, coded=False)
+    assert row["luts_per_add"] <= 26
+    assert row["dsp"] == 0
+    assert row["logic_delay_ns"] <= 3.5
+
+
+@needs_pyosys
 @pytest.mark.parametrize("coded", [False, True])
 def test_an_array_alone_is_mapped(load: Any, tmp_path: Path, coded: bool) -> None:
     arrays = load("rtl_arrays")
